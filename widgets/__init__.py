@@ -1,0 +1,1 @@
+"""Notebook widgets, and the views (JavaScript) that every host shows."""
