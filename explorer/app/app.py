@@ -1,0 +1,63 @@
+"""The browser door: builds the page and serves it together with the live channel."""
+
+import os
+
+os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read when gradio is imported
+
+from pathlib import Path  # noqa: E402
+
+import gradio as gr  # noqa: E402
+
+from explorer.app import shell, theme  # noqa: E402
+from explorer.app.panels import sample, sliders  # noqa: E402
+from explorer.live import server  # noqa: E402
+from explorer.live.desk import Desk  # noqa: E402
+from explorer.studio.studio import Studio  # noqa: E402
+
+__all__ = ["PANELS", "build", "launch", "serve"]
+
+PANELS = (sample.PANEL, sliders.PANEL)
+
+
+def build(desk: Desk) -> gr.Blocks:
+    """The page."""
+    with gr.Blocks(title="Latent Explorer", fill_width=True, analytics_enabled=False) as page:
+        shell.frame(desk, PANELS)
+    return page
+
+
+def launch(studio: Studio, *, port: int | None = None, host: str = "127.0.0.1") -> tuple[gr.Blocks, str]:
+    """Starts serving in the background; returns the page, whose `close()` ends it, and its address."""
+    desk = Desk(studio)
+    page = build(desk)
+    _, address, _ = page.launch(
+        server_name=host,
+        server_port=port,
+        prevent_thread_lock=True,
+        quiet=True,
+        ssr_mode=False,  # its front proxy cannot carry a WebSocket
+        footer_links=[],
+        theme=theme.theme(),
+        css=theme.STYLE,
+        app_kwargs={"routes": [server.route(desk)]},
+    )
+    return page, address
+
+
+def serve(*, port: int | None = None, open_browser: bool = True, host: str = "127.0.0.1", files: tuple[Path, ...] = (), model: str | None = None) -> None:
+    """Serves until interrupted, printing the address and opening it in a browser when asked to.
+
+    `files` are checkpoints besides the bundled ones; `model` is the one to open first.
+    """
+    studio = Studio(files, first=model)
+    studio.open(studio.first)
+    page, address = launch(studio, port=port, host=host)
+    print(f"Latent Explorer is ready: {address}", flush=True)
+    if open_browser:
+        import webbrowser
+
+        webbrowser.open(address)
+    try:
+        page.block_thread()
+    finally:
+        studio.close()

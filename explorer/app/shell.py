@@ -1,0 +1,37 @@
+"""The frame of the page: header above, stage, map and strip on the left, the activities on the right."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import gradio as gr
+
+from explorer.app.host import View
+from explorer.live.desk import Desk
+
+__all__ = ["Panel", "frame"]
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One activity: the word on its tab, and what builds its content."""
+
+    title: str
+    build: Callable[[Desk], None]
+
+
+def frame(desk: Desk, panels: tuple[Panel, ...]) -> None:
+    """Lays out the page inside an open `gr.Blocks`."""
+    View("header", desk, loading="Latent Explorer is starting…")
+    with gr.Row(elem_classes=["le-columns"], equal_height=False):
+        with gr.Column(scale=17, min_width=360, elem_classes=["le-left"]):
+            with gr.Row(elem_classes=["le-pictures"], equal_height=False):
+                with gr.Column(scale=1, min_width=300, elem_classes=["le-stage-column"]):
+                    View("stage", desk, loading="The stage is being set…")
+                with gr.Column(scale=1, min_width=300):
+                    View("map", desk, loading="The map is being drawn…")
+            View("strip", desk, loading="")
+        with gr.Column(scale=11, min_width=340, elem_classes=["le-right"]):
+            with gr.Tabs(elem_classes=["le-tabs"]):
+                for panel in panels:
+                    with gr.Tab(panel.title, render_children=True):
+                        panel.build(desk)

@@ -1,0 +1,66 @@
+"""The live channel's messages, version 1.
+
+A message is `u32 header length (little endian) | header, JSON in UTF-8, padded with spaces to a multiple of 4 | payload`.
+Every header has a `type`. Answers repeat the `seq` and `view` of the request they belong to.
+
+Requests (from a view):
+
+| type       | fields                          | answer                                                              |
+|------------|---------------------------------|---------------------------------------------------------------------|
+| `hello`    | version, session?, model?       | `welcome`: session (its id), state, models, info                    |
+| `open`     | model                           | `session`, then views ask for what they need of the new model       |
+| `decode`   | seq, view, patch, still?        | `frame`, or `skipped` when a newer request of the same view replaced it |
+| `commit`   | patch, label                    | `session`: the patched session becomes a step of the history        |
+| `undo`, `redo` |                             | `session`                                                           |
+| `atlas`    | layout                          | `atlas`: payload float32 places (N, 2), then per label uint8 (N)     |
+| `axis`     | axis                            | `axis`: payload float32 (N): that coordinate of every atlas code     |
+| `thumbs`   |                                 | `thumbs`: payload the WebP sprite                                   |
+| `example`  | row                             | `example`: payload the WebP thumbnail of one row                    |
+| `path`     | seq, patch, count               | `path`: payload `count` frames along the journey                    |
+| `grid`     | seq, first, count, truncation   | `grid`: payload frames of the seeds first, first + 1, …             |
+| `describe` | seq, patch                      | `describe`: text, attributes, nearest example, strangeness          |
+
+Anything that fails is answered by `error`: message (a sentence), `about` (the request's type), seq, view.
+A patch replaces fields of the session (`studio/session.py`); a `decode` draws the patched session without committing it.
+There is no separate request for a map position: it is a `decode` whose patch puts the spot's origin at a `place`.
+"""
+
+import json
+import struct
+from typing import Any
+
+from explorer.core.errors import ProtocolError
+
+__all__ = ["MOST_MESSAGE", "VERSION", "pack", "unpack"]
+
+VERSION = 1
+MOST_MESSAGE = 8 << 20  # bytes; requests are capped lower by the server
+MOST_HEADER = 4 << 20
+DEEPEST = 32
+
+
+def pack(header: dict[str, Any], payload: bytes = b"") -> bytes:
+    """One message of a header and a payload."""
+    text = json.dumps(header, separators=(",", ":"), allow_nan=False).encode()
+    text += b" " * (-len(text) % 4)
+    return struct.pack("<I", len(text)) + text + payload
+
+
+def unpack(message: bytes) -> tuple[dict[str, Any], bytes]:
+    """Header and payload of a message. Raises ProtocolError saying what is malformed; nothing else, whatever the bytes."""
+    if len(message) < 4:
+        raise ProtocolError(f"A live message starts with 4 bytes of header length, got {len(message)} bytes in all.")
+    (length,) = struct.unpack_from("<I", message)
+    if length > MOST_HEADER or 4 + length > len(message):
+        raise ProtocolError(f"A live message announces a header of {length} bytes, but {len(message) - 4} follow.")
+    try:
+        header = json.loads(message[4 : 4 + length].decode("utf-8"), parse_constant=_refuse)
+    except (ValueError, RecursionError) as error:
+        raise ProtocolError(f"The header of a live message is not JSON in UTF-8: {str(error)[:120]}.") from error
+    if not isinstance(header, dict) or not isinstance(header.get("type"), str):
+        raise ProtocolError("The header of a live message must be a JSON object with a 'type'.")
+    return header, message[4 + length :]
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is not a number")

@@ -1,0 +1,71 @@
+"""From what a visitor chose to the code on the stage."""
+
+import torch
+from torch import Tensor
+
+from explorer.core.atlas import Atlas
+from explorer.core.errors import CapabilityError, SessionError
+from explorer.core.model import Model
+from explorer.core.path import between
+from explorer.core.space import Code
+from explorer.studio.session import Entry, Journey, Place, Seed, Session, Spot
+
+__all__ = ["code_of", "interpolated", "journey_codes", "spot_code"]
+
+
+def code_of(model: Model, atlas: Atlas | None, session: Session) -> Code:
+    """The one code that a session shows, as a batch of one. Raises ExplorerError when the session does not fit the model."""
+    journey = session.journey
+    if journey.t is None:
+        return as_code(model, spot_code(model, atlas, session.spot, sampled=session.sampled)[None])
+    return journey_codes(model, atlas, session, torch.tensor([journey.t]))
+
+
+def journey_codes(model: Model, atlas: Atlas | None, session: Session, t: Tensor) -> Code:
+    """The codes along a session's path at times `(T,)`. Raises SessionError while an end is missing."""
+    journey: Journey = session.journey
+    if journey.start is None or journey.end is None:
+        raise SessionError("A path needs both its ends: pick A and B first.")
+    start, end = (spot_code(model, atlas, spot, sampled=session.sampled) for spot in (journey.start, journey.end))
+    return as_code(model, between(start, end, journey.kind)(t))
+
+
+def spot_code(model: Model, atlas: Atlas | None, spot: Spot, *, sampled: bool = False) -> Tensor:
+    """The flat code `(D,)` of a spot: its origin, then the axes set by hand."""
+    z = _origin(model, atlas, spot, sampled=sampled).clone()
+    for axis, value in spot.axes:
+        if axis >= len(z):
+            raise SessionError(f"'{model.card.name}' has axes 0 to {len(z) - 1}, got {axis}.")
+        z[axis] = value
+    return z
+
+
+def as_code(model: Model, flat: Tensor) -> Code:
+    """Flat codes `(B, D)` as codes of the model's sampling space."""
+    if flat.shape[1] != model.space.size:
+        raise SessionError(f"'{model.card.name}' takes codes of {model.space.size} numbers, got {flat.shape[1]}.")
+    return Code(flat.reshape(len(flat), *model.space.shape), model.space)
+
+
+def interpolated(session: Session) -> bool:
+    """Whether the code shown was made by interpolating on a map rather than drawn, encoded or set."""
+    return session.journey.t is None and isinstance(session.spot.origin, Place)
+
+
+def _origin(model: Model, atlas: Atlas | None, spot: Spot, *, sampled: bool) -> Tensor:
+    match spot.origin:
+        case Seed(seed=seed, truncation=truncation):
+            return model.space.sample(1, seed, truncation=truncation).values.flatten()
+        case Entry(row=row):
+            noise = torch.randn(model.space.size, generator=torch.Generator().manual_seed(row)) if sampled else None
+            return _need(model, atlas).code(row, noise=noise)
+        case Place(layout=layout, x=x, y=y):
+            return _need(model, atlas).layout(layout).lift(torch.tensor([[x, y]], dtype=torch.float32))[0]
+        case values:
+            return torch.tensor(values.values)
+
+
+def _need(model: Model, atlas: Atlas | None) -> Atlas:
+    if atlas is None:
+        raise CapabilityError(f"'{model.card.name}' has no atlas, so there is no map to take a code from.")
+    return atlas

@@ -1,0 +1,210 @@
+"""What one visitor has chosen: names and numbers only, so that it can be hashed, saved, sent and replayed.
+
+A session is a value. Views send *patches*, plain JSON that replaces some of its fields; `Session.patched` reads them strictly,
+because they may come from a stranger.
+"""
+
+import json
+import math
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+from explorer.core.errors import SessionError
+from explorer.core.path import KINDS
+
+__all__ = ["Entry", "Journey", "Origin", "Place", "Seed", "Session", "Spot", "Values"]
+
+MOST_AXES = 4096
+MOST_ROWS = 1_000_000
+MOST_NAME = 200
+
+
+@dataclass(frozen=True)
+class Seed:
+    """A draw from the prior."""
+
+    seed: int
+    truncation: float = 1.0
+    kind: str = "seed"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A code of the atlas, by its row."""
+
+    row: int
+    kind: str = "entry"
+
+
+@dataclass(frozen=True)
+class Place:
+    """A position on a map, brought back to a code by `Layout.lift`."""
+
+    layout: str
+    x: float
+    y: float
+    kind: str = "place"
+
+
+@dataclass(frozen=True)
+class Values:
+    """A code given by its numbers."""
+
+    values: tuple[float, ...]
+    kind: str = "values"
+
+
+Origin = Seed | Entry | Place | Values
+
+
+@dataclass(frozen=True)
+class Spot:
+    """One code: where it comes from, and the axes that were then set by hand, as (axis, value) in the order of the axes."""
+
+    origin: Origin = Seed(0)
+    axes: tuple[tuple[int, float], ...] = ()
+
+
+@dataclass(frozen=True)
+class Journey:
+    """A path between two spots, and how far along it one is (`t` in [0, 1]; None: not on the path)."""
+
+    start: Spot | None = None
+    end: Spot | None = None
+    kind: str = "arc"
+    t: float | None = None
+
+
+@dataclass(frozen=True)
+class Session:
+    """Everything the screen shows follows from this and from the files.
+
+    Args:
+        model: the name of the open model.
+        spot: the code on the stage, unless the journey is under way.
+        journey: the path.
+        locked: axes that a new draw leaves as they are.
+        sampled: whether atlas codes are draws from the encoder's posterior rather than its means.
+        layout: the map shown ("" for the atlas' first); `colour` what colours it: a label's name, "axis:3", or "".
+        selection: the rows of the atlas that the lasso caught.
+    """
+
+    model: str
+    spot: Spot = Spot()
+    journey: Journey = Journey()
+    locked: tuple[int, ...] = ()
+    sampled: bool = False
+    layout: str = ""
+    colour: str = ""
+    selection: tuple[int, ...] = field(default=(), repr=False)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values; `Session.from_json` reads them back."""
+        return json.loads(json.dumps(asdict(self)))
+
+    @staticmethod
+    def from_json(values: Any) -> "Session":
+        """Reads what `to_json` wrote. Raises SessionError."""
+        if not isinstance(values, dict) or not isinstance(values.get("model"), str):
+            raise SessionError(f"A session needs at least the name of a model, got {str(values)[:80]}.")
+        return Session(model=_name(values["model"], "model")).patched({k: v for k, v in values.items() if k != "model"})
+
+    def patched(self, patch: Any) -> "Session":
+        """The same session with the fields of `patch` (plain JSON) replaced. Raises SessionError naming the field at fault."""
+        if not isinstance(patch, dict):
+            raise SessionError(f"A patch must be a JSON object, got {type(patch).__name__}.")
+        unknown = set(patch) - set(READERS)
+        if unknown:
+            raise SessionError(f"A session has no '{sorted(unknown)[0]}'. It has: {', '.join(READERS)}.")
+        return replace(self, **{name: READERS[name](value, name) for name, value in patch.items()})
+
+
+def _number(value: Any, name: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        raise SessionError(f"'{name}' must be a finite number, got {str(value)[:40]}.")
+    return float(value)
+
+
+def _whole(value: Any, name: str, *, most: int = 2**53) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < most:
+        raise SessionError(f"'{name}' must be a whole number from 0 to {most - 1}, got {str(value)[:40]}.")
+    return value
+
+
+def _share(value: Any, name: str) -> float:
+    if not 0 <= (number := _number(value, name)) <= 1:
+        raise SessionError(f"'{name}' must lie in [0, 1], got {number:g}.")
+    return number
+
+
+def _name(value: Any, name: str) -> str:
+    if not isinstance(value, str) or len(value) > MOST_NAME:
+        raise SessionError(f"'{name}' must be a text of at most {MOST_NAME} letters, got {str(value)[:40]}.")
+    return value
+
+
+def _flag(value: Any, name: str) -> bool:
+    if not isinstance(value, bool):
+        raise SessionError(f"'{name}' must be true or false, got {str(value)[:40]}.")
+    return value
+
+
+def _list(value: Any, name: str, most: int) -> list[Any]:
+    if not isinstance(value, (list, tuple)) or len(value) > most:
+        raise SessionError(f"'{name}' must be a list of at most {most} entries, got {str(value)[:40]}.")
+    return list(value)
+
+
+def _origin(value: Any, name: str) -> Origin:
+    if not isinstance(value, dict):
+        raise SessionError(f"'{name}' must be a JSON object, got {str(value)[:40]}.")
+    match value.get("kind"):
+        case "seed":
+            return Seed(_whole(value.get("seed"), "seed", most=2**32), _share(value.get("truncation", 1.0), "truncation"))
+        case "entry":
+            return Entry(_whole(value.get("row"), "row"))
+        case "place":
+            return Place(_name(value.get("layout"), "layout"), _number(value.get("x"), "x"), _number(value.get("y"), "y"))
+        case "values":
+            return Values(tuple(_number(v, "values") for v in _list(value.get("values"), "values", MOST_AXES)))
+    raise SessionError(f"'{name}' must be of kind seed, entry, place or values, got '{str(value.get('kind'))[:40]}'.")
+
+
+def _axes(value: Any, name: str) -> tuple[tuple[int, float], ...]:
+    pairs = {}
+    for pair in _list(value, name, MOST_AXES):
+        axis, amount = _list(pair, name, 2) if isinstance(pair, (list, tuple)) and len(pair) == 2 else (None, None)
+        pairs[_whole(axis, f"{name}: axis", most=MOST_AXES)] = _number(amount, f"{name}: value")
+    return tuple(sorted(pairs.items()))
+
+
+def _spot(value: Any, name: str) -> Spot:
+    if not isinstance(value, dict):
+        raise SessionError(f"'{name}' must be a JSON object, got {str(value)[:40]}.")
+    return Spot(_origin(value.get("origin"), f"{name}: origin"), _axes(value.get("axes", []), f"{name}: axes"))
+
+
+def _journey(value: Any, name: str) -> Journey:
+    if not isinstance(value, dict):
+        raise SessionError(f"'{name}' must be a JSON object, got {str(value)[:40]}.")
+    start, end = (None if value.get(k) is None else _spot(value[k], f"{name}: {k}") for k in ("start", "end"))
+    kind = _name(value.get("kind", "arc"), f"{name}: kind")
+    if kind not in KINDS:
+        raise SessionError(f"No path of kind '{kind}'. Known: {', '.join(KINDS)}.")
+    t = None if value.get("t") is None else _share(value["t"], f"{name}: t")
+    if t is not None and (start is None or end is None):
+        raise SessionError("A path needs both its ends before one can walk along it.")
+    return Journey(start, end, kind, t)
+
+
+def _rows(value: Any, name: str) -> tuple[int, ...]:
+    return tuple(sorted({_whole(row, name) for row in _list(value, name, MOST_ROWS)}))
+
+
+def _locked(value: Any, name: str) -> tuple[int, ...]:
+    return tuple(sorted({_whole(axis, name, most=MOST_AXES) for axis in _list(value, name, MOST_AXES)}))
+
+
+READERS = {
+    "spot": _spot, "journey": _journey, "locked": _locked, "sampled": _flag, "layout": _name, "colour": _name, "selection": _rows,
+}  # fmt: skip

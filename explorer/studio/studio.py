@@ -1,0 +1,145 @@
+"""The studio: what all visitors share. Opened models and atlases, the engine, and the store of their sessions."""
+
+import secrets
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+
+from explorer import atlases, checkpoints
+from explorer.core.atlas import Atlas
+from explorer.core.errors import CapabilityError, CheckpointError, SessionError
+from explorer.core.model import Card, Model
+from explorer.core.space import Code
+from explorer.studio.engine import Ask, Engine, LocalEngine
+from explorer.studio.session import Session
+from explorer.studio.store import SessionStore
+
+__all__ = ["Opened", "Studio"]
+
+SIDE, SPRITE_COLUMNS = 32, 100  # of the thumbnails
+BUDGET = 2 << 30  # bytes of weights and atlases kept open
+
+
+@dataclass(frozen=True, eq=False)
+class Opened:
+    """A model in memory, with its atlas where it has one, and the bytes both take."""
+
+    model: Model
+    atlas: Atlas | None
+    bytes: int
+
+
+class Studio:
+    """Opens models by name, keeps the most recently used ones within a memory budget, and owns engine and sessions.
+
+    Args:
+        files: checkpoints besides the bundled ones; a name taken twice means the later file.
+        first: the model that sessions start with; without it, the first bundled one that has a latent space.
+        budget: bytes of weights and atlases to keep; the newest model stays even when it alone is larger.
+        engine: another engine than the local one.
+    """
+
+    def __init__(self, files: tuple[Path, ...] = (), *, first: str | None = None, budget: int = BUDGET, engine: Engine | None = None):
+        self._files = {checkpoints.read(file).name: Path(file) for file in (*checkpoints.bundled(), *files)}
+        self._first = first
+        self._opened: OrderedDict[str, Opened] = OrderedDict()
+        self._budget = budget
+        self._lock = threading.RLock()
+        self.device = torch.device("cpu")
+        self.store = SessionStore()
+        self.engine: Engine = engine or LocalEngine(self.model)
+
+    @property
+    def cards(self) -> dict[str, Card]:
+        """The cards of all models that can be opened, by name; nothing is loaded for it."""
+        return {name: checkpoints.read(file) for name, file in self._files.items()}
+
+    @property
+    def first(self) -> str:
+        """The name of the model to start with. Raises CheckpointError when there is none."""
+        if self._first is not None:
+            return checkpoints.read(self.file(self._first)).name
+        for name, card in self.cards.items():
+            if card.spaces:
+                return name
+        raise CheckpointError(f"No model to start with: expected one with a latent space, got {', '.join(self._files) or 'no checkpoint at all'}.")
+
+    def file(self, name: str) -> Path:
+        """The file of a model. Raises CheckpointError naming the models there are; a path is never taken from a visitor."""
+        if name not in self._files:
+            raise CheckpointError(f"No model '{name}' here. There are: {', '.join(self._files) or 'none'}.")
+        return self._files[name]
+
+    def open(self, name: str) -> Opened:
+        """A model with its atlas, from memory or from its file."""
+        with self._lock:
+            if name not in self._opened:
+                self._opened[name] = _open(self.file(name), self.device)
+            self._opened.move_to_end(name)
+            while len(self._opened) > 1 and sum(kept.bytes for kept in self._opened.values()) > self._budget:
+                self._opened.popitem(last=False)
+            return self._opened[name]
+
+    def holds(self, name: str) -> bool:
+        """Whether a model is in memory, so that opening it takes no time."""
+        return name in self._opened
+
+    def model(self, name: str) -> Model:
+        """A model, from memory or from its file."""
+        return self.open(name).model
+
+    def atlas(self, name: str) -> Atlas | None:
+        """A model's atlas, or None where it has none."""
+        return self.open(name).atlas
+
+    def decode(self, name: str, code: Code) -> np.ndarray:
+        """Pixels `(B, H, W, C)` of codes, through the engine, for callers that can wait."""
+        drawn = self.engine.submit(Ask("python", secrets.token_hex(8), name, code)).result()
+        if drawn is None:
+            raise SessionError("The studio has been closed.")
+        return drawn.pixels
+
+    def thumbnail(self, name: str, row: int) -> np.ndarray:
+        """The 32 px thumbnail `(32, 32, 3)` of one atlas row. Raises CapabilityError without thumbnails."""
+        atlas = self.atlas(name)
+        if atlas is None or atlas.thumbnails is None:
+            raise CapabilityError(f"'{name}' has no thumbnails.")
+        top, left = divmod(row, SPRITE_COLUMNS)
+        return self._sprite(atlas.thumbnails)[top * SIDE : (top + 1) * SIDE, left * SIDE : (left + 1) * SIDE]
+
+    @staticmethod
+    @lru_cache(maxsize=4)
+    def _sprite(file: Path) -> np.ndarray:
+        return np.asarray(Image.open(file).convert("RGB"))
+
+    def start(self, name: str | None = None) -> str:
+        """Begins a visitor's session with a model (the first one without a name); returns the session's id."""
+        return self.store.create(self.session(name or self.first))
+
+    def session(self, name: str) -> Session:
+        """A fresh session with a model: a draw from its prior, the first map, coloured by the first label."""
+        atlas = self.atlas(name)
+        if atlas is None:
+            return Session(name)
+        return Session(name, layout=next(iter(atlas.layouts), ""), colour=next(iter(atlas.classes), ""))
+
+    def judge(self, name: str) -> Model | None:
+        """The bundled model that names what a model's pictures show, as its card says, or None."""
+        judge = self.model(name).card.data.get("judge")
+        return self.model(judge) if judge in self._files else None
+
+    def close(self) -> None:
+        """Ends the engine's workers."""
+        self.engine.close()
+
+
+def _open(file: Path, device: torch.device) -> Opened:
+    model = checkpoints.load(file, device)
+    atlas = atlases.beside(file, model)
+    return Opened(model, atlas, file.stat().st_size * 2 + (atlas.codes.numel() * 8 if atlas is not None else 0))
