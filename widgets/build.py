@@ -102,8 +102,8 @@ def run_node(program: str, arguments: list[str], folder: Path) -> None:
         arguments, return_completed_process=True, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     )
     if result.returncode:
-        words = result.stdout.decode(errors="replace").strip()
-        raise BuildError(f"The front end could not be bundled: {program} {arguments[0]} ended with code {result.returncode}.\n{words}")
+        words = result.stdout.decode(errors="replace").partition("\nnode:")[0].strip()  # after that comes node's own stack
+        raise BuildError(f"The front end could not be bundled: {program} {Path(arguments[0]).name} ended with code {result.returncode}.\n{words}")
 
 
 if __name__ == "__main__":
