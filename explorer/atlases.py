@@ -1,0 +1,206 @@
+"""Making, writing and reading atlases: `NAME.atlas.safetensors` and `NAME.thumbs.webp` beside a checkpoint.
+
+The file is a safetensors file like a checkpoint, with the same checks before anything is read. It holds codes and variances
+(float16), labels (uint8, 255 where something cannot be seen), the places of each map, and in its header what they are.
+"""
+
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from explorer import checkpoints, render
+from explorer.core.atlas import Atlas
+from explorer.core.errors import CheckpointError, ExplorerError
+from explorer.core.layout import Layout
+from explorer.core.model import Card, Model
+from explorer.data.catalogue import dataset
+from explorer.data.store import pictures
+from explorer.methods.measure.activity import activity
+from explorer.methods.measure.correlation import gaussian_total_correlation
+from explorer.training.loop import Progress
+
+__all__ = ["SUFFIX", "atlas", "beside", "build", "file_of", "read", "write"]
+
+SUFFIX = ".atlas.safetensors"
+THUMBS = ".thumbs.webp"
+ABOUT = "latent-explorer-atlas"  # the key of the description among the header's metadata
+HIDDEN = 255  # the label of what cannot be seen
+THUMB, THUMBS_A_ROW = 32, 100
+THUMB_QUALITY = 60
+BATCH = 256
+
+
+def file_of(checkpoint: Path) -> Path:
+    """Where the atlas of a checkpoint's file is expected: beside it."""
+    return checkpoint.with_name(checkpoint.name.removesuffix(checkpoints.SUFFIX) + SUFFIX)
+
+
+def beside(checkpoint: Path, model: Model) -> Atlas | None:
+    """The atlas of a model that was loaded from that file, or None where there is no atlas. Raises CheckpointError as `read` does."""
+    file = file_of(checkpoint)
+    return read(file, model.card) if file.is_file() else None
+
+
+def atlas(name_or_path: str | Path) -> Atlas:
+    """The atlas of a bundled model's name, or of a checkpoint's path. Raises CheckpointError where there is none."""
+    return read(file_of(checkpoints.find(name_or_path)), checkpoints.read(name_or_path))
+
+
+def build(
+    model: Model, dataset_name: str, *, n: int = 10_000, seed: int = 0, layouts: Sequence[str] = ("pca", "umap"), folder: Path, report: Callable[[Progress], None] = lambda progress: None
+) -> Path:
+    """Encodes `n` training pictures (or all, where there are fewer), fits the maps and writes the atlas; returns its file."""
+    began, stages = time.monotonic(), len(layouts) + 3
+
+    def tell(stage: int) -> None:
+        report(Progress(stage, stages, {}, (time.monotonic() - began) / 60))
+
+    rows, pixels = _chosen(dataset_name, n, seed)
+    mean, variance = (values.half().float() for values in _posteriors(model, pixels))  # as they will be read back
+    tell(1)
+    axes = activity(mean, variance.clamp_min(1e-7), decode=lambda z: model.need("generator").decode(model.code(z)), seed=seed)
+    tell(2)
+    maps = {}
+    for name in layouts:
+        maps[name] = _fitted(name, mean, seed)
+        tell(2 + len(maps))
+    thumbs = folder / f"{model.card.name}{THUMBS}"
+    thumbs.write_bytes(sprite(pixels))
+    labels, classes = _labels(dataset_name, rows)
+    about = _about(dataset_name, len(rows), seed, mean=mean, used=[axis.state != "passive" for axis in axes])
+    made = Atlas(
+        model=model.card.name, weights=model.card.weights, space=model.space.name, codes=mean, variance=variance, labels=labels, classes=classes,
+        layouts=maps, axes=tuple(axis.to_dict() for axis in axes), thumbnails=thumbs, about=about,
+    )  # fmt: skip
+    file = write(folder / f"{model.card.name}{SUFFIX}", made)
+    tell(stages)
+    return file
+
+
+def _chosen(name: str, n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Rows and pixels of `n` training pictures."""
+    rows, pixels = pictures(name, "train")
+    chosen = np.sort(np.random.default_rng(seed).permutation(len(rows))[:n])
+    return rows[chosen], pixels[chosen]
+
+
+@torch.inference_mode()
+def _posteriors(model: Model, pixels: np.ndarray) -> tuple[Tensor, Tensor]:
+    """Flat means and variances `(n, D)` of the codes of pictures `(n, H, W, C)`."""
+    found = [model.need("encoder").posterior(render.from_pixels(pixels[i : i + BATCH])) for i in range(0, len(pixels), BATCH)]
+    return torch.cat([p.mean.flatten(1) for p in found]), torch.cat([p.variance.flatten(1) for p in found])
+
+
+def _fitted(name: str, codes: Tensor, seed: int) -> Layout:
+    """The map of that name. Raises CheckpointError for an unknown one."""
+    if name == "pca":
+        from explorer.methods.maps import pca
+
+        return pca.fit(codes)
+    if name == "umap":
+        from explorer.methods.maps import umap  # slow to import
+
+        return umap.fit(codes, seed=seed)
+    raise CheckpointError(f"No map '{name}'. Known: pca, umap.")
+
+
+def sprite(pixels: np.ndarray) -> bytes:
+    """Pictures `(n, H, W, C)` shrunk to 32 px, 100 a row, as one WebP file."""
+    factor = max(1, pixels.shape[1] // THUMB)
+    small = pixels.reshape(len(pixels), THUMB, factor, THUMB, factor, -1).mean(axis=(2, 4)).round().astype(np.uint8)
+    return render.encode(render.grid(small, THUMBS_A_ROW), "webp", quality=THUMB_QUALITY)
+
+
+def _labels(name: str, rows: np.ndarray) -> tuple[dict[str, Tensor], dict[str, tuple[str, ...]]]:
+    """The true classes of each factor, -1 where they cannot be seen, and the names of the classes."""
+    factors, seen = dataset(name).FACTORS, dataset(name).visible(rows)
+    labels = {factor.name: torch.from_numpy(np.where(seen[:, k], rows[:, k], -1)) for k, factor in enumerate(factors)}
+    return labels, {factor.name: factor.classes for factor in factors}
+
+
+def _about(name: str, n: int, seed: int, *, mean: Tensor, used: list[bool]) -> dict[str, Any]:
+    """Where the codes are from, and how far from independent they are."""
+    return {
+        "codes": f"Means and variances of q(z|x) for {n} training pictures of '{name}'; the labels are the pictures' true attributes.",
+        "data": name,
+        "seed": seed,
+        "total_correlation_of_means_nats": gaussian_total_correlation(mean),
+        "total_correlation_of_means_without_passive_nats": gaussian_total_correlation(mean[:, torch.tensor(used)]),
+    }
+
+
+def write(file: Path, atlas: Atlas) -> Path:
+    """Writes an atlas (not its thumbnails, which are a file of their own); returns the file."""
+    tensors = {"codes": atlas.codes.half()}
+    if atlas.variance is not None:
+        tensors["variance"] = atlas.variance.half()
+    for name, values in atlas.labels.items():
+        tensors[f"labels.{name}"] = torch.where(values < 0, HIDDEN, values).to(torch.uint8)
+    for name, layout in atlas.layouts.items():
+        tensors |= {f"layouts.{name}.{part}": values.float() for part, values in (("xy", layout.xy), ("axes", layout.axes), ("centre", layout.centre)) if values is not None}
+    described = {
+        "model": atlas.model, "weights": atlas.weights, "space": atlas.space, "classes": {name: list(classes) for name, classes in atlas.classes.items()},
+        "layouts": {name: layout.honesty for name, layout in atlas.layouts.items()}, "axes": list(atlas.axes), "about": dict(atlas.about),
+    }  # fmt: skip
+    checkpoints.write(file, tensors, {ABOUT: json.dumps(described)})
+    return file
+
+
+def read(file: Path, card: Card | None = None) -> Atlas:
+    """Reads an atlas; the tensors are mapped into memory, not copied, where their type allows.
+
+    Args:
+        card: of the model it must belong to; its weights have to be those the codes were made with.
+
+    Raises:
+        CheckpointError: no such file, not an atlas, parts missing, or made with other weights.
+    """
+    if not file.is_file():
+        raise CheckpointError(f"There is no atlas '{file.name}' in '{file.parent}'. `explorer atlas` makes one.")
+    described = _described(file, checkpoints.read_header(file))
+    if card is not None and described["weights"] != card.weights:
+        raise CheckpointError(
+            f"'{file.name}' was made with weights {described['weights'][:12]}…, but '{card.name}' has {card.weights[:12]}…. `explorer atlas {card.name}` makes it again."
+        )
+    try:
+        return _assembled(file, described, checkpoints.tensors(file))
+    except (KeyError, TypeError, AttributeError, ExplorerError) as error:
+        raise CheckpointError(f"'{file.name}' does not hold what its header says: {error}.") from error
+
+
+def _described(file: Path, header: checkpoints.Header) -> dict[str, Any]:
+    """What the header says, with every part that an atlas needs."""
+    if ABOUT not in header.metadata:
+        raise CheckpointError(f"'{file.name}' is not an atlas: expected '{ABOUT}' in its metadata, got {', '.join(header.metadata) or 'no metadata'}.")
+    try:
+        described = json.loads(header.metadata[ABOUT])
+        missing = {"model", "weights", "space", "classes", "layouts", "axes", "about"} - set(described)
+    except (ValueError, TypeError) as error:
+        raise CheckpointError(f"The description in '{file.name}' cannot be read: {error}.") from error
+    if missing or "codes" not in header.tensors:
+        raise CheckpointError(f"The atlas '{file.name}' lacks {', '.join(sorted(missing) or ['its codes'])}.")
+    return described
+
+
+def _assembled(file: Path, described: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Atlas:
+    codes = tensors["codes"].float()
+    labels = {name: tensors[f"labels.{name}"].long() for name in described["classes"]}
+    thumbs = file.with_name(file.name.removesuffix(SUFFIX) + THUMBS)
+    return Atlas(
+        model=described["model"], weights=described["weights"], space=described["space"], codes=codes,
+        variance=tensors["variance"].float() if "variance" in tensors else None,
+        labels={name: torch.where(values == HIDDEN, -1, values) for name, values in labels.items()},
+        classes={name: tuple(classes) for name, classes in described["classes"].items()},
+        layouts={name: _layout(name, codes, tensors, honesty) for name, honesty in described["layouts"].items()},
+        axes=tuple(described["axes"]), thumbnails=thumbs if thumbs.exists() else None, about=described["about"],
+    )  # fmt: skip
+
+
+def _layout(name: str, codes: Tensor, tensors: Mapping[str, Tensor], honesty: dict[str, Any]) -> Layout:
+    return Layout(name, tensors[f"layouts.{name}.xy"], codes, axes=tensors.get(f"layouts.{name}.axes"), centre=tensors.get(f"layouts.{name}.centre"), honesty=honesty)

@@ -1,0 +1,1 @@
+"""One idea a file, written against the core protocols."""

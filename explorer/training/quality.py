@@ -1,0 +1,113 @@
+"""Measures a trained model on pictures it has not seen; the figures go into its card."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils.flop_counter import FlopCounterMode
+
+from explorer import render
+from explorer.core.model import Generator, Model
+from explorer.core.space import Code
+from explorer.data.dataset import Dataset
+from explorer.data.store import pictures
+from explorer.methods.measure import attributes, frechet
+from explorer.methods.measure.activity import activity
+from explorer.training.vae import psnr
+
+__all__ = ["multiply_adds", "of_judge", "of_vae"]
+
+BATCH = 256
+SAMPLES = 5_000
+SAMPLE_SEED = 1
+
+
+def of_judge(model: Model, name: str, dataset: Dataset, *, most: int | None = None) -> dict[str, Any]:
+    """A judge's accuracy, a question, on the held-out pictures (the first `most` of them) of dataset `name`."""
+    rows, x = _held_out(name, most)
+    said = attributes.named(model.need("classifier"), x)
+    accuracy = attributes.agreement(said, rows, dataset.visible(rows), model.classifier.questions)
+    return {
+        "accuracy": accuracy,
+        "accuracy_least": min(accuracy.values()),
+        "how": f"share of right answers on {len(x)} held-out pictures of '{name}', among those that show what is asked",
+    }
+
+
+def of_vae(model: Model, judge: Model, name: str, dataset: Dataset, *, most: int | None = None, samples: int = SAMPLES) -> dict[str, Any]:
+    """An autoencoder's figures: reconstruction, what a judge sees on it and on prior samples, Fréchet distances, axes, cost."""
+    rows, x = _held_out(name, most)
+    mean, variance = _posteriors(model, x)
+    again = decoded(model, Code(mean, model.space))
+    drawn = decoded(model, model.space.sample(samples, SAMPLE_SEED))
+    axes = activity(mean, variance)
+    return {
+        "psnr_db": psnr(float((again - x).square().mean())),
+        **_agreement(again, judge, rows, dataset),
+        **_rarity(drawn, judge, dataset),
+        "frechet": _distances(judge, x, again=again, drawn=drawn),
+        "multiply_adds": multiply_adds(model.generator, model.space.sample(1, 0)),
+        "axes": {state: sum(report.state == state for report in axes) for state in ("active", "mixed", "passive")},
+        "kl_nats": sum(report.kl for report in axes),
+        "how": _how(name, judge.card.name, len(x), samples),
+    }
+
+
+def _agreement(again: Tensor, judge: Model, rows: Any, dataset: Dataset) -> dict[str, Any]:
+    said = attributes.named(judge.need("classifier"), again)
+    shares = attributes.agreement(said, rows, dataset.visible(rows), judge.classifier.questions)
+    return {"agreement": shares, "agreement_mean": sum(shares.values()) / len(shares)}
+
+
+def _rarity(drawn: Tensor, judge: Model, dataset: Dataset) -> dict[str, Any]:
+    said = attributes.named(judge.classifier, drawn)
+    true = dataset.split("train")
+    ratios = attributes.rarity(said, dataset.visible(said), true, dataset.visible(true), classes=dict(judge.classifier.questions))
+    rarest = {question: min(by_class.values()) for question, by_class in ratios.items()}
+    return {"rarest_class": rarest, "rarest_class_least": min(rarest.values())}
+
+
+def _distances(judge: Model, x: Tensor, *, again: Tensor, drawn: Tensor) -> dict[str, float]:
+    real, seen, dreamt = (frechet.described(judge.need("features"), pictures) for pictures in (x, again, drawn))
+    return {
+        "samples": frechet.distance(dreamt, real),
+        "reconstructions": frechet.distance(seen, real),
+        "real_halves": frechet.distance(real[::2], real[1::2]),
+    }
+
+
+def _how(name: str, judge: str, held_out: int, samples: int) -> str:
+    return (
+        f"On {held_out} held-out pictures of '{name}' and {samples} samples of the prior, weights as stored. psnr_db: reconstruction from "
+        f"the posterior mean. agreement: share in which '{judge}' finds the original's true attribute on the reconstruction, where it can be "
+        f"seen. rarest_class: '{judge}' on the samples; of each attribute the class that is rarest against its frequency in the training "
+        f"data, as a ratio (1 is as in the data). frechet: in the features of '{judge}', against the held-out pictures; real_halves is the "
+        f"same between two halves of them. axes: by the posterior variances (JMLR 24(324)). kl_nats: mean KL to the prior."
+    )
+
+
+def _held_out(name: str, most: int | None) -> tuple[Any, Tensor]:
+    """Rows and pictures of the held-out part."""
+    rows, pixels = pictures(name, "held-out")
+    return rows[:most], render.from_pixels(pixels[:most].copy())
+
+
+@torch.inference_mode()
+def _posteriors(model: Model, x: Tensor) -> tuple[Tensor, Tensor]:
+    """Means and variances `(B, D)` of the codes of pictures."""
+    found = [model.need("encoder").posterior(piece) for piece in x.split(BATCH)]
+    return torch.cat([p.mean for p in found]), torch.cat([p.variance for p in found])
+
+
+@torch.inference_mode()
+def decoded(model: Model, code: Code) -> Tensor:
+    """The pictures of many codes."""
+    generator = model.need("generator")
+    return torch.cat([generator.decode(code[i : i + BATCH]) for i in range(0, len(code), BATCH)])
+
+
+def multiply_adds(generator: Generator, code: Code) -> int:
+    """The multiply-adds of decoding these codes."""
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        generator.decode(code)
+    return counter.get_total_flops() // 2

@@ -1,0 +1,192 @@
+"""How each bundled checkpoint is made: `train("avatars-vae", folder=...)` makes it again from nothing.
+
+A recipe and a seed fix the run: data, order, noise and initial weights. (Float sums differ between machines and numbers of
+cores, so equal files need an equal machine.)
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from explorer import atlases, checkpoints
+from explorer.core.errors import DataError
+from explorer.core.model import Card, Model
+from explorer.data.cache import cache_folder
+from explorer.data.catalogue import dataset
+from explorer.data.store import pictures
+from explorer.models import judge as judges
+from explorer.models import vae as vaes
+from explorer.training import judge, quality, vae
+from explorer.training.loop import Loop, Progress
+
+__all__ = ["RECIPES", "Recipe", "follow", "train"]
+
+LICENCE = "Apache-2.0"
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What there is to know before training.
+
+    Args:
+        name, title: of the checkpoint.
+        family: "judge" or "vae".
+        data: the dataset's name.
+        net: what the network is built with, beside what follows from the dataset.
+        steps, batch, rate: how long, on how many pictures at a time, with which highest learning rate.
+        objective: further arguments of the family's objective.
+        judge: the name of the model that says what pictures show.
+    """
+
+    name: str
+    title: str
+    family: str
+    data: str
+    net: Mapping[str, Any]
+    steps: int
+    batch: int
+    rate: float
+    objective: Mapping[str, Any] = field(default_factory=dict)
+    judge: str = ""
+
+
+RECIPES = {
+    "avatars-judge": Recipe(
+        name="avatars-judge", title="Judge of cartoon faces", family="judge", data="avatars",
+        net={"widths": [32, 64, 128], "features": 128}, steps=2400, batch=128, rate=2e-3,
+    ),
+    "avatars-vae": Recipe(
+        name="avatars-vae", title="Cartoon faces", family="vae", data="avatars", judge="avatars-judge",
+        net={"latent": 32, "widths": [32, 64, 128, 256]}, steps=5000, batch=128, rate=2e-3,
+        objective={"variance": 0.5, "beta": 1.0, "ramp": 1000},
+    ),
+    "digits-judge": Recipe(
+        name="digits-judge", title="Judge of handwritten digits", family="judge", data="digits",
+        net={"widths": [16, 32, 64], "features": 64}, steps=1000, batch=128, rate=2e-3,
+    ),
+    "digits-vae": Recipe(
+        name="digits-vae", title="Handwritten digits", family="vae", data="digits", judge="digits-judge",
+        net={"latent": 24, "widths": [32, 64, 128]}, steps=2400, batch=128, rate=2e-3,
+        objective={"variance": 0.3, "beta": 1.0, "ramp": 300},
+    ),
+}  # fmt: skip
+
+
+def train(name: str, *, folder: Path, report: Callable[[Progress], None], stop: Callable[[], bool] = lambda: False, steps: int | None = None, seed: int = 0) -> Path:
+    """Makes the checkpoint of that name, with its atlas, in `folder`; returns its file. A run that was stopped goes on.
+
+    Args:
+        report: called with the progress, about every 50 steps.
+        stop: asked before every step; once true, the state is kept and Stopped is raised.
+        steps: instead of the recipe's, for a quick try.
+
+    Raises:
+        DataError: there is no recipe of that name, or its data cannot be had.
+        Stopped: as asked.
+    """
+    if name not in RECIPES:
+        raise DataError(f"No recipe '{name}'. Known: {', '.join(RECIPES)}.")
+    recipe = RECIPES[name] if steps is None else replace(RECIPES[name], steps=steps)
+    return follow(recipe, folder=folder, report=report, stop=stop, seed=seed)
+
+
+def follow(recipe: Recipe, *, folder: Path, report: Callable[[Progress], None], stop: Callable[[], bool] = lambda: False, seed: int = 0) -> Path:
+    """Trains by a recipe, measures, and writes checkpoint and atlas; see `train`."""
+    if recipe.steps < 1:
+        raise DataError(f"'{recipe.name}' needs at least one step of training, got {recipe.steps}.")
+    folder.mkdir(parents=True, exist_ok=True)
+    judged_by = _judge(recipe, folder)
+    net, progress = _learn(recipe, report=report, stop=stop, seed=seed)
+    model = _as_stored(_card(recipe, progress, seed), net)
+    measured = _measure(recipe, model, judged_by)
+    file = folder / f"{recipe.name}{checkpoints.SUFFIX}"
+    checkpoints.save(file, model.card.but(quality=measured), net.state_dict(), half=True)
+    if model.encoder is not None:
+        atlases.build(checkpoints.load(file), recipe.data, seed=seed, folder=folder, report=report)
+    return file
+
+
+def _judge(recipe: Recipe, folder: Path) -> Model | None:
+    """The recipe's judge, from the same folder or from the bundled ones."""
+    if not recipe.judge:
+        return None
+    beside = folder / f"{recipe.judge}{checkpoints.SUFFIX}"
+    return checkpoints.load(beside if beside.exists() else recipe.judge)
+
+
+def _learn(recipe: Recipe, *, report: Callable[[Progress], None], stop: Callable[[], bool], seed: int) -> tuple[nn.Module, Progress]:
+    rows, pixels = pictures(recipe.data, "train")
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        net = _network(recipe).to(memory_format=torch.channels_last)
+    loss = _objective(recipe, net, rows=rows, pixels=pixels, seed=seed)
+    progress = Loop(net, loss, recipe.steps, recipe.rate, state_file(recipe, seed), report, seed, stop).run()
+    return net, progress
+
+
+def state_file(recipe: Recipe, seed: int) -> Path:
+    """Where the state of a run is kept: another recipe, seed or version of the data has another file."""
+    whole = json.dumps([asdict(recipe), dataset(recipe.data).VERSION, seed], sort_keys=True)
+    return cache_folder() / f"{recipe.name}-{hashlib.sha256(whole.encode()).hexdigest()[:12]}.state"
+
+
+def _config(recipe: Recipe) -> dict[str, Any]:
+    """What the family's builder needs."""
+    channels, size, _ = dataset(recipe.data).SHAPE
+    questions = {factor.name: list(factor.classes) for factor in dataset(recipe.data).FACTORS}
+    return {"size": size, "channels": channels, **recipe.net, **({"questions": questions} if recipe.family == "judge" else {})}
+
+
+def _network(recipe: Recipe) -> nn.Module:
+    return {"judge": judges.network, "vae": vaes.network}[recipe.family](_config(recipe))
+
+
+def _objective(recipe: Recipe, net: nn.Module, *, rows: Any, pixels: Any, seed: int) -> Callable[[int], tuple[Tensor, dict[str, float]]]:
+    common = {"batch": recipe.batch, "seed": seed, **recipe.objective}
+    if recipe.family == "vae":
+        return vae.objective(net, pixels, **common)
+    data = dataset(recipe.data)
+    return judge.objective(net, pixels, rows=rows, seen=data.visible(rows), factors=data.FACTORS, **common)
+
+
+def _card(recipe: Recipe, progress: Progress, seed: int) -> Card:
+    data = dataset(recipe.data)
+    spaces = ({"name": "z", "shape": [recipe.net["latent"]], "prior": "normal"},) if recipe.family == "vae" else ()
+    return Card(
+        name=recipe.name, title=recipe.title, family=recipe.family, config=_config(recipe), spaces=spaces,
+        data={"name": recipe.data, "version": data.VERSION, "training_pictures": len(data.split("train")), "judge": recipe.judge},
+        licence=f"{LICENCE} (weights); data: {data.LICENCE}", credits=data.CREDITS,
+        training={
+            "steps": progress.step, "batch": recipe.batch, "rate": recipe.rate, **recipe.objective, "seed": seed, "minutes": round(progress.minutes, 1),
+            "machine": f"{os.cpu_count()} cores, CPU", "version": _version(), "torch": torch.__version__,
+        },
+    )  # fmt: skip
+
+
+def _version() -> str:
+    """The version of the installed explorer; a source tree that was never installed has none."""
+    try:
+        return version("latent-explorer")
+    except PackageNotFoundError:
+        return "source"
+
+
+def _as_stored(card: Card, net: nn.Module) -> Model:
+    """The model with its weights rounded as they will be in the file."""
+    rounded = {name: t.half().float() if t.is_floating_point() else t for name, t in net.state_dict().items()}
+    return checkpoints.BUILDERS[card.family](card, rounded, torch.device("cpu"))
+
+
+def _measure(recipe: Recipe, model: Model, judged_by: Model | None) -> dict[str, Any]:
+    data = dataset(recipe.data)
+    if judged_by is None:
+        return quality.of_judge(model, recipe.data, data)
+    return quality.of_vae(model, judged_by, recipe.data, data)

@@ -1,0 +1,87 @@
+"""Trains a VAE by one of two objectives.
+
+    beta-VAE     |x - x'|^2 / (2 variance)  +  KL(q(z|x) || p(z))                        (Higgins et al. 2017)
+    beta-TCVAE   |x - x'|^2 / (2 variance)  +  I(x; z)  +  beta TC(z)  +  sum_j KL(q(z_j) || p(z_j))
+                                                                                          (Chen et al. 2018, arXiv 1802.04942)
+
+A beta-VAE of weight b and unit variance is this one with variance b: the two differ by a factor in front of everything, so
+`variance` is the one knob, and it has a meaning: how large an error of a pixel, in [-1, 1], is not worth a nat.
+`beta` = 1 makes the second the first; its KL is then taken in closed form.
+"""
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from explorer import render
+from explorer.models.vae import VAE
+from explorer.training.loop import batch_rows, step_generator
+
+__all__ = ["decomposed_kl", "kl", "objective", "psnr"]
+
+Loss = Callable[[int], tuple[Tensor, dict[str, float]]]
+
+
+def objective(net: VAE, pixels: np.ndarray, *, variance: float, beta: float, batch: int, seed: int, ramp: int) -> Loss:
+    """The loss of a step; the latent terms grow to their full weight over the first `ramp` steps."""
+    pick = batch_rows(len(pixels), batch, seed)
+
+    def loss(step: int) -> tuple[Tensor, dict[str, float]]:
+        x = render.from_pixels(pixels[pick(step)]).contiguous(memory_format=torch.channels_last)
+        z, mean, log_variance, drawn = _forward(net, x, step_generator(seed, step))
+        error = (drawn - x).square().sum(dim=(1, 2, 3)).mean()
+        cost = kl(mean, log_variance).mean() if beta == 1 else _weighted(z, mean, log_variance, beta=beta, n=len(pixels))
+        total = error / (2 * variance) + min(1.0, (step + 1) / ramp) * cost
+        return total, {"psnr": psnr(float(error.detach()) / x[0].numel()), "kl": float(kl(mean, log_variance).detach().mean())}
+
+    return loss
+
+
+def _forward(net: VAE, x: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """A draw from the posterior of `x`, its mean and log-variance, and what the decoder makes of it."""
+    with torch.autocast("cpu", torch.bfloat16):
+        mean, log_variance = net.posterior(x)
+    mean, log_variance = mean.float(), log_variance.float()
+    z = mean + (log_variance / 2).exp() * torch.randn(mean.shape, generator=generator)
+    with torch.autocast("cpu", torch.bfloat16):
+        drawn = net.decoder(z)
+    return z, mean, log_variance, drawn.float()
+
+
+def _weighted(z: Tensor, mean: Tensor, log_variance: Tensor, *, beta: float, n: int) -> Tensor:
+    information, correlation, marginal = decomposed_kl(z, mean, log_variance, n)
+    return information + beta * correlation + marginal
+
+
+def psnr(mean_square: float) -> float:
+    """Peak signal-to-noise ratio in dB of an error on pictures in [-1, 1]."""
+    return 10 * math.log10(4 / max(mean_square, 1e-12))
+
+
+def kl(mean: Tensor, log_variance: Tensor) -> Tensor:
+    """KL(q(z|x) || N(0, I)) of each picture in nats, `(B,)`, for `(B, D)` means and log-variances."""
+    return 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).sum(dim=1)
+
+
+def decomposed_kl(z: Tensor, mean: Tensor, log_variance: Tensor, n: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Splits KL(q(z|x) || p(z)) into information, total correlation and the marginals' KL, in nats.
+
+    The densities q(z) and q(z_j) are estimated from the batch itself, each of the `B` codes weighted as one of `n` data
+    points (minibatch weighted sampling, equation 10 of the paper). The three add up to the KL of these draws exactly; each
+    alone is biased: where posteriors do not overlap within a batch, the information comes out as ln(B n) whatever it is.
+    """
+    own = log_normal(z, mean, log_variance).sum(dim=1)
+    prior = log_normal(z, torch.zeros_like(z), torch.zeros_like(z)).sum(dim=1)
+    crossed = log_normal(z[:, None], mean[None], log_variance[None])  # (B, B, D)
+    correction = math.log(len(z) * n)
+    joint = crossed.sum(dim=2).logsumexp(dim=1) - correction
+    product = (crossed.logsumexp(dim=1) - correction).sum(dim=1)
+    return (own - joint).mean(), (joint - product).mean(), (product - prior).mean()
+
+
+def log_normal(z: Tensor, mean: Tensor, log_variance: Tensor) -> Tensor:
+    """The log-density of each coordinate under its Gaussian."""
+    return -0.5 * (math.log(2 * math.pi) + log_variance + (z - mean).square() * (-log_variance).exp())
