@@ -202,8 +202,9 @@ def download_notice(profile: str, *, system: str, torch: str | None) -> str:
         return f"To download: about {rest} MB. The torch {torch} that is already here will be used."
     if system != "Linux":
         return f"To download: about {rest + CPU_TORCH_MB} MB, a good part of it torch."
+    small, large = f"{rest + CPU_TORCH_MB} MB", f"{(rest + CUDA_TORCH_MB) / 1000:.1f} GB"
     return (
-        f"To download: about {rest + CPU_TORCH_MB} MB where pip finds a CPU build of torch, but about {(rest + CUDA_TORCH_MB) / 1000:.1f} GB with the build\n"
-        "for NVIDIA cards, which is what PyPI has for Linux. To avoid that on a machine without such a card: stop this with\n"
-        "Ctrl-C, install the CPU build of torch 2.13.0 into .venv as pytorch.org says under 'Get Started', and start again."
+        f"To download: about {small} where pip finds a CPU build of torch, but about {large} with the build for NVIDIA cards,\n"
+        "which is what PyPI has for Linux. To avoid that on a machine without such a card: stop this with Ctrl-C, install\n"
+        "the CPU build of torch 2.13.0 into .venv as pytorch.org says under 'Get Started', and start again."
     )

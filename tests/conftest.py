@@ -1,0 +1,28 @@
+"""What tests everywhere in the suite may ask for."""
+
+from pathlib import Path
+
+import pytest
+
+from explorer.launcher.start import chromium as find_chromium
+from widgets.build import build
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The top of the source checkout."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The browser to drive. `python launch.py test` refuses to start without one; a bare `pytest` skips."""
+    return find_chromium() or pytest.skip("there is no Chromium on this machine")
+
+
+@pytest.fixture(scope="session")
+def built_views() -> Path:
+    """The folder of bundled views, as fresh as their sources."""
+    return build(ROOT)
