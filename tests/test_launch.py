@@ -8,11 +8,13 @@ import subprocess
 import sys
 import time
 import tomllib
+import types
 from pathlib import Path
 
 import pytest
 
 import launch
+from explorer.core.errors import ExplorerError
 from explorer.launcher import environment, speech, start
 from explorer.launcher.environment import Environment
 from explorer.launcher.speech import LaunchError
@@ -154,6 +156,45 @@ def test_the_ready_python_takes_over_once(monkeypatch):
     assert command == [str(Path("other/python")), str(environment.ROOT / "launch.py"), "--no-browser"]
     monkeypatch.setenv(*next(iter(settings.items())))
     assert start.start(["--no-browser"]) == 7  # even if it is not ready after all: never a loop
+
+
+@pytest.fixture
+def serving(monkeypatch):
+    """Puts a function in the place of the app's `serve`, without importing the app."""
+
+    def serve_with(serve):
+        monkeypatch.setitem(sys.modules, "explorer.app.app", types.SimpleNamespace(serve=serve))
+        monkeypatch.setattr(start, "ready_python", lambda profile: Path(sys.executable))
+        monkeypatch.setattr(start, "build_front_end", lambda: None)
+        monkeypatch.setattr(start, "can_listen", lambda host, port: True)
+
+    return serve_with
+
+
+def test_the_app_is_served_where_the_options_say(serving, capsys):
+    served = []
+    serving(lambda **options: served.append(options))
+    assert start.start(["--host", "0.0.0.0", "--port", "8000", "--no-browser"]) == 0
+    assert served == [{"port": 8000, "open_browser": False, "host": "0.0.0.0"}]
+    assert "The address is http://127.0.0.1:8000" in capsys.readouterr().out
+
+
+def test_what_a_visitor_can_act_on_is_a_sentence_not_a_traceback(serving, capsys):
+    def serve(**options):
+        raise ExplorerError("No model to start with.")
+
+    serving(serve)
+    assert start.start([]) == 1
+    assert capsys.readouterr().err == "No model to start with.\n"
+
+
+def test_ctrl_c_ends_quietly(serving, capsys):
+    def serve(**options):
+        raise KeyboardInterrupt
+
+    serving(serve)
+    assert start.start([]) == 130
+    assert capsys.readouterr().err == ""
 
 
 # what is already there

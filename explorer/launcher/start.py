@@ -132,8 +132,12 @@ def open_app(options: argparse.Namespace) -> int:
     shown = "127.0.0.1" if options.host == "0.0.0.0" else f"[{options.host}]" if ":" in options.host else options.host
     say(f"Loading, about 7 seconds. The address is http://{shown}:{port}")
     from explorer.app.app import serve
+    from explorer.core.errors import ExplorerError
 
-    serve(port=port, open_browser=not options.no_browser, host=options.host)
+    try:
+        serve(port=port, open_browser=not options.no_browser, host=options.host)
+    except ExplorerError as error:
+        raise LaunchError(str(error)) from error
     return 0
 
 
