@@ -1,8 +1,8 @@
 """Reading and writing checkpoints: safetensors files that carry their own card.
 
 A file is `u64 header length | JSON header | tensor bytes`. The header is read and checked before anything else: its length
-is capped, every tensor must lie inside the file, tensors may not overlap or leave holes, and the SHA-256 of the tensor bytes
-must be the one in the card. A file that lies about itself is refused with a sentence that says how.
+is capped, every tensor must lie inside the file, tensors may not overlap or leave holes, and the SHA-256 of the tensors (what
+the header says of them, and their bytes) must be the one in the card. A file that lies about itself is refused with a sentence that says how.
 """
 
 import hashlib
@@ -77,7 +77,7 @@ def load(name_or_path: str | Path, device: torch.device | str = "cpu") -> Model:
     card = _card(file, header)
     if card.family not in BUILDERS:
         raise CheckpointError(f"'{file.name}' is of family '{card.family}'. Known: {', '.join(BUILDERS)}.")
-    if card.weights and (found := _digest(file, header.start)) != card.weights:
+    if card.weights and (found := _digest(file, header)) != card.weights:
         raise CheckpointError(f"The weights of '{file.name}' are not those its card vouches for: expected SHA-256 {card.weights[:12]}…, got {found[:12]}….")
     try:
         state = {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in tensors(file).items()}
@@ -102,7 +102,7 @@ def save(file: Path, card: Card, state: Mapping[str, Tensor], *, half: bool = Fa
     """
     kept = {name: (t.half() if half and t.is_floating_point() else t).detach().cpu().contiguous() for name, t in state.items()}
     write(file, kept, {CARD: json.dumps(card.but(weights="0" * 64).to_dict())})
-    sealed = card.but(weights=_digest(file, read_header(file).start))
+    sealed = card.but(weights=_digest(file, read_header(file)))
     write(file, kept, {CARD: json.dumps(sealed.to_dict())})
     return sealed
 
@@ -190,11 +190,11 @@ def _card(file: Path, header: Header) -> Card:
     return card
 
 
-def _digest(file: Path, start: int) -> str:
-    """SHA-256 of everything from `start` on."""
-    digest = hashlib.sha256()
+def _digest(file: Path, header: Header) -> str:
+    """SHA-256 of what the tensors are: their descriptions in the header, and their bytes."""
+    digest = hashlib.sha256(json.dumps(header.tensors, sort_keys=True).encode())
     with file.open("rb") as stream:
-        stream.seek(start)
+        stream.seek(header.start)
         while piece := stream.read(1 << 20):
             digest.update(piece)
     return digest.hexdigest()

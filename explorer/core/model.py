@@ -88,7 +88,7 @@ class Card:
         licence, credits: of weights and data.
         training: steps, seed, version, minutes, machine.
         quality: measured figures, each with how it was measured in its name.
-        weights: SHA-256 of the tensors' bytes.
+        weights: SHA-256 of the tensors: names, types, shapes and bytes.
     """
 
     name: str
