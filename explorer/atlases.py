@@ -19,11 +19,11 @@ from explorer.core.atlas import Atlas
 from explorer.core.errors import CheckpointError, ExplorerError
 from explorer.core.layout import Layout
 from explorer.core.model import Card, Model
+from explorer.core.progress import Progress
 from explorer.data.catalogue import dataset
 from explorer.data.store import pictures
 from explorer.methods.measure.activity import activity
 from explorer.methods.measure.correlation import gaussian_total_correlation
-from explorer.training.loop import Progress
 
 __all__ = ["SUFFIX", "atlas", "beside", "build", "file_of", "read", "write"]
 
@@ -78,7 +78,7 @@ def build(
         model=model.card.name, weights=model.card.weights, space=model.space.name, codes=mean, variance=variance, labels=labels, classes=classes,
         layouts=maps, axes=tuple(axis.to_dict() for axis in axes), thumbnails=thumbs, about=about,
     )  # fmt: skip
-    file = write(folder / f"{model.card.name}{SUFFIX}", made)
+    file = write(made, folder)
     tell(stages)
     return file
 
@@ -135,8 +135,9 @@ def _about(name: str, n: int, seed: int, *, mean: Tensor, used: list[bool]) -> d
     }
 
 
-def write(file: Path, atlas: Atlas) -> Path:
-    """Writes an atlas (not its thumbnails, which are a file of their own); returns the file."""
+def write(atlas: Atlas, folder: Path) -> Path:
+    """Writes an atlas into `folder` (not its thumbnails, which are a file of their own); returns the file."""
+    file = folder / f"{atlas.model}{SUFFIX}"
     tensors = {"codes": atlas.codes.half()}
     if atlas.variance is not None:
         tensors["variance"] = atlas.variance.half()

@@ -6,36 +6,24 @@ So a run that was killed and resumed walks the same way, to the last bit, as one
 
 import math
 import time
-import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from pickle import UnpicklingError
+from zipfile import BadZipFile
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from explorer.core.errors import DataError, ExplorerError
+from explorer.core.progress import Progress
 
-__all__ = ["Loop", "Progress", "Stopped", "batch_rows", "step_generator"]
+__all__ = ["Loop", "Stopped", "batch_rows", "step_generator"]
 
 
 class Stopped(ExplorerError):
     """A training was stopped before its end; its state is kept."""
-
-
-@dataclass(frozen=True)
-class Progress:
-    """Where a long job is: the step out of how many, figures of the last step, minutes of work so far."""
-
-    step: int
-    steps: int
-    figures: dict[str, float]
-    minutes: float
-
-    def __str__(self) -> str:
-        figures = "  ".join(f"{name} {value:.4g}" for name, value in self.figures.items())
-        return f"step {self.step}/{self.steps}  {figures}  {self.minutes:.1f} min"
 
 
 @dataclass
@@ -107,7 +95,7 @@ class Loop:
             state = torch.load(self.file, weights_only=True)
             self.net.load_state_dict(state["net"])
             optimiser.load_state_dict(state["optimiser"])
-        except (RuntimeError, KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        except (RuntimeError, KeyError, ValueError, EOFError, UnpicklingError, BadZipFile) as error:
             raise DataError(f"The training state '{self.file}' does not fit this network: {str(error).splitlines()[0]} Delete it to start again.") from error
         return Progress(state["step"], self.steps, {}, state["minutes"])
 

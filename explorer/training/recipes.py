@@ -19,13 +19,14 @@ from torch import Tensor, nn
 from explorer import atlases, checkpoints
 from explorer.core.errors import DataError
 from explorer.core.model import Card, Model
+from explorer.core.progress import Progress
 from explorer.data.cache import cache_folder
 from explorer.data.catalogue import dataset
 from explorer.data.store import pictures
 from explorer.models import judge as judges
 from explorer.models import vae as vaes
 from explorer.training import judge, quality, vae
-from explorer.training.loop import Loop, Progress
+from explorer.training.loop import Loop
 
 __all__ = ["RECIPES", "Recipe", "follow", "train"]
 
@@ -189,4 +190,4 @@ def _measure(recipe: Recipe, model: Model, judged_by: Model | None) -> dict[str,
     data = dataset(recipe.data)
     if judged_by is None:
         return quality.of_judge(model, recipe.data, data)
-    return quality.of_vae(model, judged_by, recipe.data, data)
+    return quality.of_vae(model, judged_by, recipe.data, data, samples=quality.SAMPLES)

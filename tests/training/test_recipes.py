@@ -1,0 +1,91 @@
+import itertools
+from dataclasses import replace
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from explorer import atlases, checkpoints
+from explorer.core.errors import DataError
+from explorer.data import catalogue
+from explorer.data.factors import Factor
+from explorer.training import RECIPES, recipes, train
+from explorer.training.loop import Stopped
+
+
+def bars(rows: np.ndarray, *, workers: int = 1) -> np.ndarray:
+    """16 px pictures of a bar that lies or stands, at one of twelve places."""
+    pictures = np.zeros((len(rows), 16, 16, 1), np.uint8)
+    for picture, (way, place) in zip(pictures, rows):
+        (picture if way else picture.transpose(1, 0, 2))[place : place + 4] = 255
+    return pictures
+
+
+def toy_split(part: str) -> np.ndarray:
+    every = np.array([(way, place) for way in range(2) for place in range(12)])
+    return np.tile(every, (8, 1)) if part == "train" else np.tile(every, (3, 1))
+
+
+TOY = SimpleNamespace(
+    FACTORS=(Factor("way", ("lying", "standing")),), SHAPE=(1, 16, 16), VERSION=1, LICENCE="none", CREDITS="nobody",
+    split=toy_split, sample=lambda n, seed: toy_split("train")[:n], render=bars,
+    visible=lambda rows: np.ones((len(rows), 1), bool), captions=lambda rows, seed: ["a bar"] * len(rows),
+)  # fmt: skip
+JUDGE = replace(RECIPES["digits-judge"], name="toy-judge", data="toy", net={"widths": [8, 16], "features": 8}, steps=60, batch=32, rate=1e-2)
+MAKER = replace(
+    RECIPES["digits-vae"], name="toy-vae", data="toy", judge="toy-judge", net={"latent": 3, "widths": [8, 16]}, steps=20, batch=32, rate=1e-2,
+    objective={"variance": 0.1, "beta": 1.0, "ramp": 5},
+)  # fmt: skip
+
+
+@pytest.fixture
+def toy(tmp_path, monkeypatch):
+    monkeypatch.setitem(catalogue.DATASETS, "toy", TOY)
+    monkeypatch.setenv("LATENT_EXPLORER_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(recipes.quality, "SAMPLES", 100)
+    return tmp_path / "made"
+
+
+def quiet(progress) -> None:
+    pass
+
+
+def test_a_recipe_makes_a_judge_and_a_vae_with_its_atlas(toy):
+    recipes.follow(JUDGE, folder=toy, report=quiet)
+    file = recipes.follow(MAKER, folder=toy, report=quiet)
+    card = checkpoints.read(file)
+    assert card.training["steps"] == 20 and card.data["judge"] == "toy-judge" and card.weights
+    assert checkpoints.read(toy / "toy-judge.safetensors").quality["accuracy"]["way"] > 0.9
+    assert set(card.quality) >= {"psnr_db", "agreement", "agreement_mean", "rarest_class", "rarest_class_least", "frechet", "multiply_adds", "axes", "how"}
+    atlas = atlases.read(atlases.file_of(file), card)
+    assert len(atlas) == 192 and atlas.thumbnails.exists() and set(atlas.layouts) == {"pca", "umap"}
+    assert [axis["axis"] for axis in atlas.axes] == [0, 1, 2]
+
+
+def test_a_stopped_and_resumed_recipe_makes_the_same_weights(toy):
+    whole = checkpoints.read(recipes.follow(JUDGE, folder=toy, report=quiet)).weights
+    recipes.state_file(JUDGE, 0).unlink()
+    calls = itertools.count()
+    with pytest.raises(Stopped, match="at step 7 of 60"):
+        recipes.follow(JUDGE, folder=toy, report=quiet, stop=lambda: next(calls) == 7)
+    assert checkpoints.read(recipes.follow(JUDGE, folder=toy, report=quiet)).weights == whole
+
+
+def test_another_seed_makes_other_weights(toy):
+    short = replace(JUDGE, steps=3)
+    first, second = (checkpoints.read(recipes.follow(short, folder=toy, report=quiet, seed=seed)).weights for seed in (0, 1))
+    assert first != second
+
+
+def test_an_unknown_recipe_lists_the_known_ones(tmp_path):
+    with pytest.raises(DataError, match="No recipe 'faces'. Known: avatars-judge, avatars-vae"):
+        train("faces", folder=tmp_path, report=quiet)
+
+
+def test_no_steps_at_all_is_an_error(tmp_path):
+    with pytest.raises(DataError, match="needs at least one step of training, got 0"):
+        train("digits-judge", folder=tmp_path, report=quiet, steps=0)
+
+
+def test_every_recipe_is_filed_under_its_own_name():
+    assert all(name == recipe.name and recipe.data in catalogue.DATASETS for name, recipe in RECIPES.items())
