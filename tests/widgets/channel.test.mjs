@@ -142,3 +142,18 @@ test("a socket that died in sleep is noticed", () => {
   mock.timers.tick(4000);
   assert.equal(sockets.length, 2);
 });
+
+test("a link to a model opens it, also in a session that goes on", () => {
+  open({ first: { model: "b" } });
+  sockets[0].open(), sockets[0].welcome();
+  assert.deepEqual(sockets[0].sent.slice(1), [{ type: "open", model: "b" }]);
+});
+
+test("a passport that says the same stays the same object", () => {
+  const { model } = open();
+  sockets[0].open(), sockets[0].welcome();
+  const before = model.get("info");
+  sockets[0].say({ type: "session", state: { session: { model: "a" }, can_undo: true }, info: { name: "a" } });
+  assert.equal(model.get("info"), before);
+  assert.equal(model.get("state").can_undo, true);
+});

@@ -64,6 +64,12 @@ test("the last draft is sent on release, before the commit", () => {
   assert.equal(model.get("hand"), "sliders");
   done(), commit(model, { n: 2 }, "z3");
   assert.deepEqual(model.sent.map(({ type, patch }) => [type, patch.n]), [["decode", 1], ["decode", 2], ["commit", 2]]);
+  assert.equal(model.get("hand"), "commit"); // until the stage hears of the new state
+});
+
+test("a gesture given up leaves no hand behind", () => {
+  const { draft, done } = pace(model, "sliders");
+  draft({ n: 1 }), done();
   assert.equal(model.get("hand"), null);
 });
 

@@ -21,6 +21,7 @@ export function mount({ el, view, server = null, name = "", page = {} }) {
   for (const [old, leave] of channel.views) if (!old.isConnected) leave(); // taken out by the host without a word
   el.classList.add("le-page");
   el.dataset.view = name;
+  el.removeAttribute("aria-busy");
   let cleanup;
   try {
     cleanup = view.render({ model: channel.model, el });

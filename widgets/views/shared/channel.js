@@ -103,6 +103,11 @@ export function openChannel({ address, first = {}, storage = null, server = null
     else if (posting) post(header);
     else kept = keep(kept, header);
   }
+  /** The value that is there already if the new one says the same: views redraw all they have for a new passport. @param {string} key @param {any} value */
+  function same(key, value) {
+    const old = model.get(key);
+    return JSON.stringify(old) === JSON.stringify(value) ? old : value;
+  }
   function flush() {
     const waiting = kept;
     kept = [];
@@ -111,16 +116,19 @@ export function openChannel({ address, first = {}, storage = null, server = null
   /** @param {Uint8Array<ArrayBuffer> | ArrayBuffer} message */
   function receive(message) {
     const { header, payload } = unpack(message);
+    const early = !heard;
     heard = performance.now();
     if (header.type === "welcome") {
       if (header.session) storage?.setItem(SESSION, header.session);
-      model.update({ models: header.models, info: header.info, state: header.state });
+      model.update({ models: same("models", header.models), info: same("info", header.info), state: header.state });
     } else if (header.type === "session") {
-      model.update({ ...(header.info ? { info: header.info } : {}), state: header.state });
+      model.update({ ...(header.info ? { info: same("info", header.info) } : {}), state: header.state });
     } else if (header.type === "error" && header.about === "hello") {
       status("none", header.message);
     }
     model.emit("msg:custom", header, payload ? [payload] : []);
+    // A session that goes on keeps its model, but whoever follows a link to a model wants that one.
+    if (early && header.type === "welcome" && first.model && header.state?.session?.model !== first.model) kept = keep(kept, { type: "open", model: first.model });
     return header;
   }
 

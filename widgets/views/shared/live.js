@@ -71,9 +71,9 @@ export function pace(model, view, { patience = 3000 } = {}) {
   };
 }
 
-/** Makes a patch a step of the history. `label` says what was done, in words. @param {Model} model @param {object} patch @param {string} label */
+/** Makes a patch a step of the history. `label` says what was done, in words. The model's key `hand` is "commit" until the stage hears of the new state. @param {Model} model @param {object} patch @param {string} label */
 export function commit(model, patch, label) {
-  if (model.get("hand")) model.set("hand", null);
+  model.set("hand", "commit");
   model.send({ type: "commit", patch, label });
 }
 
