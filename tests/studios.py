@@ -11,6 +11,7 @@ from explorer.core.atlas import Atlas
 from explorer.core.layout import Layout
 from explorer.core.model import Card
 from explorer.methods.maps import pca
+from explorer.methods.measure.activity import activity
 from explorer.models import judge, vae
 from explorer.studio.studio import Studio
 
@@ -42,7 +43,7 @@ def toy_atlas(card: Card, folder: Path) -> Atlas:
     bent = Layout("bent", torch.stack([codes[:, 0].sinh(), codes[:, 1]], dim=1), codes)
     thumbs = folder / f"{card.name}.thumbs.webp"
     Image.fromarray(np.tile(np.arange(32, dtype=np.uint8)[:, None, None] * 7, (1, 3200, 3))).save(thumbs)
-    axes = tuple({"axis": i, "label": "active", "kl": 1.0} for i in range(LATENT))
+    axes = tuple(axis.to_dict() for axis in activity(codes, torch.full_like(codes, 0.04)))
     labels = {"side": (codes[:, 0] > 0).long(), "hat": torch.where(codes[:, 1] > 1, -1, 0)}
     classes = {"side": ("left", "right"), "hat": ("none",)}
     return Atlas(card.name, card.weights, "z", codes, torch.full_like(codes, 0.04), labels, classes, {"pca": linear, "bent": bent}, axes, thumbs)

@@ -1,5 +1,6 @@
 """What a model says of itself before anything runs, as plain values for screens and for `explorer inspect --json`."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from explorer.core.atlas import Atlas
@@ -7,6 +8,8 @@ from explorer.core.model import Card, Model
 from explorer.studio.studio import Studio
 
 __all__ = ["models", "passport", "why_not"]
+
+QUANTILES = ("low", "q05", "median", "q95", "high")  # 0.5, 5, 50, 95 and 99.5 %
 
 
 def models(studio: Studio) -> list[dict[str, Any]]:
@@ -28,7 +31,7 @@ def passport(studio: Studio, name: str) -> dict[str, Any]:
     card = model.card
     return {
         "name": name, "title": card.title, "family": card.family, "parts": list(model.parts), "space": _space(model),
-        "axes": [dict(axis) for axis in atlas.axes] if atlas else [], "atlas": _atlas(atlas) if atlas else None,
+        "axes": [_axis(axis) for axis in atlas.axes] if atlas else [], "atlas": _atlas(atlas) if atlas else None,
         "picture": _picture(model), "licence": card.licence, "credits": card.credits, "quality": card.quality,
         "training": card.training, "data": card.data, "weights": card.weights,
     }  # fmt: skip
@@ -44,6 +47,15 @@ def _space(model: Model) -> dict[str, Any] | None:
         return None
     space = model.space
     return {"name": space.name, "size": space.size, "shape": list(space.shape), "prior": space.prior, "axes": list(space.axes)}
+
+
+def _axis(report: Mapping[str, Any]) -> dict[str, Any]:
+    """What a slider shows of one coordinate's report (`methods/measure/activity.py`)."""
+    ends = {mode: dict(zip(QUANTILES, report[f"{mode}_quantiles"])) for mode in ("mean", "sampled")}
+    return {
+        "axis": report["axis"], "label": report["state"], "note": report["note"], "unsure": report["unsure"], "m": report["variance"],
+        "s": report["wavering"], "kl": report["kl"], "activity": report["effect"], "disagree": report["disagree"], **ends,
+    }  # fmt: skip
 
 
 def _atlas(atlas: Atlas) -> dict[str, Any]:

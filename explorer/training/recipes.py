@@ -167,7 +167,7 @@ def _card(recipe: Recipe, progress: Progress, seed: int) -> Card:
         licence=f"{LICENCE} (weights); data: {data.LICENCE}", credits=data.CREDITS,
         training={
             "steps": progress.step, "batch": recipe.batch, "rate": recipe.rate, **recipe.objective, "seed": seed, "minutes": round(progress.minutes, 1),
-            "machine": f"{os.cpu_count()} cores, CPU", "version": _version(), "torch": torch.__version__,
+            "machine": f"{torch.get_num_threads()} of {os.cpu_count()} cores, CPU", "version": _version(), "torch": torch.__version__,
         },
     )  # fmt: skip
 

@@ -7,6 +7,7 @@ import { digits } from "./words.js";
 
 const INTENT = 6; // pixels of sideways motion before a touch grabs the slider
 const KEY_PAUSE = 400; // milliseconds after the last key until it is a step of the history
+const CLICK_PAUSE = 250; // the same after a click, which may be half of a double-click
 
 /**
  * @param {import("./axes.js").Axis} axis
@@ -56,15 +57,25 @@ export function track(axis, to) {
     held = null;
     rail.classList.remove("le-track-held");
   };
-  const finishKeys = () => {
+  const finish = () => {
     if (!pause) return;
     clearTimeout(pause);
     pause = 0;
     to.release();
   };
+  const finishIn = (/** @type {number} */ milliseconds) => {
+    clearTimeout(pause);
+    pause = /** @type {any} */ (setTimeout(finish, milliseconds));
+  };
+  const reset = () => {
+    clearTimeout(pause);
+    pause = 0;
+    to.reset();
+  };
 
   rail.addEventListener("pointerdown", (/** @type {PointerEvent} */ event) => {
     if (event.button !== 0 || held) return;
+    rail.focus({ preventScroll: true });
     held = { id: event.pointerId, x: event.clientX, grabbed: false };
     if (event.pointerType !== "mouse") return; // a finger may be about to scroll: wait for its intent
     rail.setPointerCapture(event.pointerId);
@@ -74,6 +85,8 @@ export function track(axis, to) {
     if (!held.grabbed) {
       if (Math.abs(event.clientX - held.x) < (event.pointerType === "mouse" ? 2 : INTENT)) return;
       held.grabbed = true;
+      clearTimeout(pause);
+      pause = 0;
       rail.setPointerCapture(event.pointerId);
       rail.classList.add("le-track-held");
     }
@@ -81,22 +94,21 @@ export function track(axis, to) {
   });
   rail.addEventListener("pointerup", (/** @type {PointerEvent} */ event) => {
     if (held?.id !== event.pointerId) return;
-    if (!held.grabbed && event.detail !== 2) held.grabbed = true, steer(at(event)); // a click
+    if (!held.grabbed) steer(at(event)), finishIn(CLICK_PAUSE);
     letGo();
   });
   rail.addEventListener("pointercancel", letGo);
-  rail.addEventListener("dblclick", to.reset);
+  rail.addEventListener("dblclick", reset);
   rail.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
-    if (event.key === "Delete" || event.key === "Backspace") return event.preventDefault(), to.reset();
+    if (event.key === "Delete" || event.key === "Backspace") return event.preventDefault(), reset();
     const next = byKey(event.key, event.shiftKey, value, ends);
     if (next === null) return;
     event.preventDefault();
     steer(next);
-    clearTimeout(pause);
-    pause = /** @type {any} */ (setTimeout(finishKeys, KEY_PAUSE));
+    finishIn(KEY_PAUSE);
   });
-  rail.addEventListener("blur", finishKeys);
+  rail.addEventListener("blur", finish);
   number.addEventListener("focus", () => number.select());
   number.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
     if (event.key === "Enter") number.blur(), number.focus();

@@ -1,0 +1,292 @@
+// @ts-check
+/**
+ * The map: every code of the atlas as a point. Press or drag anywhere and the model draws what lies there; click a point to go to it, draw
+ * around points to select them, walk from neighbour to neighbour with the arrow keys.
+ *
+ * Reads `info`, `state`; hears `frame`, `path`; asks for `atlas`, `axis`, `thumbs`; drafts and commits the spot, journey ends, layout, colour, selection.
+ */
+import base from "./shared/base.css";
+import sheet from "./map.css";
+import { dress, h, hear, isTyping, onTheme } from "./shared/dom.js";
+import { commit, pace, stamp } from "./shared/live.js";
+import { goingTo, here, journeying } from "./shared/journey.js";
+import { mapData } from "./shared/mapdata.js";
+import { mapField } from "./shared/mapfield.js";
+import { gestures } from "./shared/mapgestures.js";
+import { mapPlaces } from "./shared/mapplaces.js";
+import { axisOf, colouringOf, inked } from "./shared/mapinks.js";
+import { DIRECTIONS, combined, lassoed, nearest, nearestAnywhere, neighbour, thinned } from "./shared/mapmath.js";
+import { legend, selectionCard, tooltip } from "./shared/mappanels.js";
+import { layoutTitle, toolbar, TOOLS, zoomButtons } from "./shared/maptoolbar.js";
+import { css } from "./shared/palette.js";
+import { DIM, dimmed } from "./shared/raster.js";
+import { trust } from "./shared/trust.js";
+import { grouped, readable } from "./shared/words.js";
+
+const PICK = 6; // pixels within which a click means the point
+const HOVER = 10;
+const STILL = 4; // pixels a press may wander and still be a click
+const TELLS = 9; // labels in a tooltip
+const HELP = "Arrow keys walk to the next point, Enter goes there. Plus and minus zoom, 0 shows all. E explores, L draws a lasso, P pans. A and B set the ends of the path.";
+
+/** @param {{model: import("./shared/live.js").Model, el: HTMLElement}} host */
+function render({ model, el }) {
+  const undress = dress(el, "le-map", base, sheet);
+  const drag = pace(model, "map");
+  const data = mapData(model, (what) => (what === "sprite" ? null : refresh()));
+  const places = mapPlaces();
+
+  /** Choices made here and not yet confirmed by the session. @type {any} */ let ahead = {};
+  let [tool, only, walked, hovered, space, within] = ["explore", /** @type {number | null} */ (null), -1, -1, false, false];
+  /** What the hand is doing. @type {any} */ let hand = null;
+  /** @type {any} */ let scene = null; // the map on show: { atlas, colouring, print }
+
+  const session = () => model.get("state")?.session;
+  const info = () => model.get("info");
+  const settled = (wanted = session()?.layout) => {
+    const names = info()?.atlas?.layouts?.map((entry) => entry.name) ?? [];
+    return names.includes(wanted) ? wanted : (names[0] ?? "");
+  };
+  const layout = () => settled(ahead.layout ?? session()?.layout);
+  const tint = () => ahead.colour ?? session()?.colour ?? "";
+  const selection = () => ahead.selection ?? session()?.selection ?? [];
+  const choose = (patch, label) => {
+    ahead = { ...ahead, ...patch };
+    commit(model, patch, label);
+    refresh();
+  };
+
+  const bar = toolbar({
+    layout: (name) => choose({ layout: name }, `map: ${layoutTitle(name)}`),
+    colour: (name) => ((only = null), choose({ colour: name }, name ? `colour by ${readable(name.replace(":", " "))}` : "one colour")),
+    tool: (name) => ((tool = name), refresh()),
+  });
+  const field = mapField(el, { marks: () => marks(), moved: () => hover(-1) });
+  const zoom = zoomButtons(field);
+  const key = legend((index) => ((only = index), refresh()));
+  const card = selectionCard(() => (choose({ selection: [] }, "clear the selection"), field.top.focus({ preventScroll: true })));
+  const tip = tooltip();
+  const veil = h("div", { class: "le-map-veil" });
+  const sentence = h("p", { class: "le-note le-map-trust" });
+  const said = h("div", { class: "le-unseen", role: "status", "aria-live": "polite" });
+  field.root.append(zoom, veil, card.root, tip.root);
+  el.append(bar.root, field.root, key.root, sentence, said);
+
+  function refresh() {
+    if (session()) data.want(info(), layout(), tint());
+    const atlas = data.atlas(layout());
+    bar.show(info(), layout(), tint(), tool);
+    cover(atlas);
+    field.root.dataset.tool = tool;
+    field.root.classList.toggle("le-map-waits", !atlas && !!scene);
+    if (atlas) paint(atlas);
+    else if (!info()?.atlas) [scene] = [null, field.show(null, false)];
+    sentence.textContent = atlas ? trust(atlas.honesty ?? info()?.atlas?.layouts?.find((entry) => entry.name === atlas.layout)?.honesty) : "";
+    sentence.hidden = !sentence.textContent;
+  }
+
+  /** Asks where one is when no frame has said so since the map changed: its answer is the still once more, with a place on this map. */
+  function locate() {
+    if (!scene || hand || walked >= 0 || model.get("hand") || scene.atlas.layout !== settled() || places.marks(session(), scene.atlas).here || scene.located) return;
+    scene.located = true;
+    model.send({ type: "decode", seq: stamp(), view: "map", patch: {}, still: true });
+  }
+
+  /** Hands the field its points in their colours, if anything about them changed. @param {import("./shared/mapdata.js").MapAtlas} atlas */
+  function paint(atlas) {
+    const ground = field.theme();
+    const colouring = colouringOf(atlas, info(), tint(), data.axis(axisOf(tint())), ground);
+    const rows = selection();
+    const print = JSON.stringify([info().name, atlas.layout, colouring.kind, tint(), ground.dark, only, rows.length, rows[0], rows[rows.length - 1], rows[rows.length >> 1]]);
+    if (scene?.print === print && scene.atlas === atlas) return;
+    const { tints, palette } = inked(atlas, colouring, ground);
+    const shown = rows.length || only !== null ? dimmed(atlas.grid, tints, rows, only) : tints;
+    const elsewhere = scene?.atlas !== atlas;
+    scene = { atlas, colouring, print, located: !elsewhere && scene.located };
+    field.show({ grid: atlas.grid, bounds: atlas.bounds, tints: shown, dim: shown !== tints && shown.some((value) => value >= DIM), palette, alpha: colouring.kind === "none" ? 0.5 : 0.88 }, elsewhere);
+    key.show(colouring, only, ground.dark);
+    card.show(rows, atlas.n, colouring, rows.length ? middleOf(atlas, rows) > (atlas.bounds[0][0] + atlas.bounds[1][0]) / 2 : false);
+    field.top.setAttribute("aria-label", `${layoutTitle(atlas.layout)} map of ${grouped(atlas.n)} codes. ${HELP}`);
+    if (elsewhere) [walked, hovered] = [-1, -1];
+  }
+
+  /** What stands in the field while there are no points: why, or that they are coming. */
+  function cover(atlas) {
+    const problem = data.error(layout());
+    const words =
+      atlas?.n ? null
+      : atlas ? "The atlas of this model holds no codes, so there is nothing to map."
+      : !info() ? "Loading the map…"
+      : !info().atlas ? "This model comes without an atlas (a set of known codes), so there is no map of it. Make one with: explorer atlas " + info().name
+      : !layout() ? "The atlas of this model has no map yet."
+      : problem || (scene ? null : "Loading the map…");
+    veil.hidden = !words;
+    veil.className = `le-map-veil${words === "Loading the map…" ? " le-map-loading" : ""}`;
+    if (veil.dataset.words === words) return;
+    veil.dataset.words = words ?? "";
+    const again = () => (data.retry(), refresh());
+    veil.replaceChildren(h("p", { role: problem ? "alert" : "status" }, words ?? ""), ...(problem ? [h("button", { type: "button", class: "le-button", on: { click: again } }, "Try again")] : []));
+  }
+
+  function marks() {
+    const atlas = scene?.atlas ?? null;
+    const at = (row) => (atlas && row >= 0 && row < atlas.n ? /** @type {[number, number]} */ ([atlas.xy[2 * row], atlas.xy[2 * row + 1]]) : null);
+    return { ...places.marks(session(), atlas), hovered: at(hovered), walked: at(walked), lasso: hand?.line ?? [], dot: 2, ...(hand?.place ? { here: hand.place, interpolated: hand.row < 0 } : {}) };
+  }
+
+  const rowAt = (x, y, reach) => (scene ? nearest(scene.atlas.grid, ...field.data(x, y), reach / field.scale()) : -1);
+  const labelsOf = (row) =>
+    [...scene.atlas.labels].flatMap(([name, values]) => {
+      const title = info().atlas.labels.find((entry) => entry.name === name)?.classes[values[row]];
+      return title === undefined ? [] : [/** @type {[string, string, number]} */ ([name, title, values[row]])];
+    });
+
+  /** @param {number} row -1: none */
+  function hover(row, x = 0, y = 0) {
+    if (row !== hovered) field.draw();
+    hovered = row;
+    field.root.classList.toggle("le-map-picks", row >= 0 && tool === "explore" && rowAt(x, y, PICK) === row);
+    if (row < 0) return tip.hide();
+    const { colouring } = scene;
+    const told = labelsOf(row).map(([name, title, value]) => /** @type {[string, string, string]} */ ([name, title, colouring.name === name ? css(colouring.colours[value] ?? colouring.unseen) : ""]));
+    told.sort((a, b) => Number(!!b[2]) - Number(!!a[2]));
+    tip.show(row, data.sprite(), told.slice(0, TELLS), x, y, ...field.size());
+  }
+
+  const hands = gestures(field.top, {
+    mode: (event) => (space ? "pan" : tool === "lasso" || (tool === "explore" && event.shiftKey) ? "lasso" : /** @type {any} */ (tool)),
+    hover: (x, y) => ((within = true), hover(rowAt(x, y, HOVER), x, y)),
+    leave: () => ((within = false), hover(-1)),
+    pan: field.pan,
+    zoom: field.zoom,
+    press(x, y, mode) {
+      if (!scene?.atlas.n) return;
+      walked = -1;
+      hand = mode === "lasso" ? { line: [field.data(x, y)] } : { from: [x, y], row: rowAt(x, y, PICK), place: null };
+      if (hand.from) explore(x, y);
+      field.draw();
+    },
+    drag(x, y) {
+      if (hand?.line) hand.line.push(field.data(x, y));
+      else if (hand && (hand.row < 0 || Math.hypot(x - hand.from[0], y - hand.from[1]) > STILL)) (hand.row = -1), explore(x, y);
+      field.draw();
+    },
+    release(event) {
+      const held = hand;
+      hand = null;
+      if (held?.line) return caught(held.line, event);
+      if (!held?.origin) return;
+      drag.done();
+      places.went(scene.atlas.layout, held.place, held.row < 0);
+      commit(model, goingTo(session(), held.origin), held.row < 0 ? "map" : "atlas point");
+    },
+    cancel() {
+      hand = null;
+      drag.done();
+      field.draw();
+    },
+  });
+
+  /** Drafts what lies under the hand. */
+  function explore(x, y) {
+    const { atlas } = scene;
+    hand.place = hand.row >= 0 ? [atlas.xy[2 * hand.row], atlas.xy[2 * hand.row + 1]] : field.data(x, y);
+    hand.origin = hand.row >= 0 ? { kind: "entry", row: hand.row } : { kind: "place", layout: atlas.layout, x: hand.place[0], y: hand.place[1] };
+    drag.draft(goingTo(session(), hand.origin));
+  }
+
+  function caught(line, event) {
+    const rows = lassoed(scene.atlas.grid, thinned(line, 2 / field.scale()));
+    const how = event.altKey ? "remove" : event.shiftKey && tool === "lasso" ? "add" : "replace";
+    field.draw();
+    if (how === "replace" && !rows.length && !selection().length) return;
+    const chosen = Array.from(combined(selection(), rows, how));
+    choose({ selection: chosen }, chosen.length ? `select ${grouped(chosen.length)} codes` : "clear the selection");
+    said.textContent = `${grouped(chosen.length)} codes selected.`;
+  }
+
+  /** Walks to the neighbour in a direction, from where the walk stands, or from where one is. */
+  function walk(direction) {
+    const { atlas } = scene ?? {};
+    if (!atlas?.n) return;
+    const [cx, cy] = field.data(field.size()[0] / 2, field.size()[1] / 2);
+    const from = walked >= 0 ? [atlas.xy[2 * walked], atlas.xy[2 * walked + 1]] : (places.marks(session(), atlas).here ?? [cx, cy]);
+    const row = neighbour(atlas.grid, from[0], from[1], direction);
+    if (row < 0 && walked >= 0) return (said.textContent = "No point further this way.");
+    walked = row >= 0 ? row : nearestAnywhere(atlas.grid, from[0], from[1]);
+    drag.draft(goingTo(session(), { kind: "entry", row: walked }));
+    field.reveal(atlas.xy[2 * walked], atlas.xy[2 * walked + 1]);
+    field.draw();
+    said.textContent = `Point ${walked}: ${labelsOf(walked).map(([name, title]) => `${readable(name)} ${readable(title)}`).join(", ") || "no labels"}.`;
+  }
+
+  /** Ends the walk: at its point, or back where one was. */
+  function arrive(stay) {
+    if (walked < 0) return false;
+    const row = walked;
+    walked = -1;
+    drag.done();
+    field.draw();
+    if (!stay) return true;
+    places.went(scene.atlas.layout, [scene.atlas.xy[2 * row], scene.atlas.xy[2 * row + 1]], false);
+    commit(model, goingTo(session(), { kind: "entry", row }), "atlas point");
+    return true;
+  }
+
+  function mark(end) {
+    const spot = walked >= 0 ? { origin: { kind: "entry", row: walked }, axes: [] } : here(session(), model.get("frame"));
+    if (!spot) return;
+    commit(model, journeying(session(), { [end]: spot, t: null }), `${end} of the path`);
+    said.textContent = `${end === "start" ? "A" : "B"} is here.`;
+  }
+
+  const keys = {
+    ArrowRight: () => walk(DIRECTIONS.right), ArrowLeft: () => walk(DIRECTIONS.left), ArrowUp: () => walk(DIRECTIONS.up), ArrowDown: () => walk(DIRECTIONS.down),
+    Enter: () => arrive(true), Escape: () => hands.abandon() || arrive(false) || (selection().length && choose({ selection: [] }, "clear the selection")),
+    "+": () => field.zoomStep(1.6), "=": () => field.zoomStep(1.6), "-": () => field.zoomStep(1 / 1.6), 0: () => field.fit(),
+    ...Object.fromEntries(Object.entries(TOOLS).map(([name, { key }]) => [key.toLowerCase(), () => ((tool = name), refresh(), (said.textContent = `Tool: ${name}.`))])),
+    a: () => mark("start"), b: () => mark("end"),
+  };
+  const pressed = (event) => {
+    const act = !event.ctrlKey && !event.metaKey && !event.altKey && keys[event.key.length === 1 ? event.key.toLowerCase() : event.key];
+    if (!act) return;
+    event.preventDefault();
+    act();
+  };
+  const spaced = (event) => {
+    if (event.key !== " ") return;
+    const mine = event.target === field.top || (within && event.target === document.body && !isTyping(event.target));
+    space = event.type === "keydown" && mine;
+    if (mine) event.preventDefault();
+    field.root.classList.toggle("le-map-space", space);
+  };
+  field.top.addEventListener("keydown", pressed);
+  field.top.addEventListener("blur", () => arrive(false));
+  for (const type of ["keydown", "keyup"]) document.addEventListener(type, spaced);
+
+  const unhear = hear(model, {
+    "change:info": () => ((only = null), (ahead = {}), places.forget(), refresh()),
+    "change:state": () => ((ahead = {}), refresh(), locate(), field.draw()),
+    "change:hand": locate,
+    "msg:custom": (header) => {
+      if (header?.type === "error" && header.about === "commit") (ahead = {}), refresh();
+      if (places.hear(header, session(), settled(), scene?.atlas ?? null, model.get("hand"))) field.draw();
+    },
+  });
+  const untheme = onTheme(() => (field.retheme(), refresh()));
+  refresh();
+
+  return () => {
+    for (const type of ["keydown", "keyup"]) document.removeEventListener(type, spaced);
+    for (const end of [unhear, untheme, hands.dispose, drag.dispose, data.dispose, field.dispose, undress]) end();
+  };
+}
+
+/** The middle of some points, across. @param {import("./shared/mapdata.js").MapAtlas} atlas @param {ArrayLike<number>} rows */
+function middleOf(atlas, rows) {
+  let sum = 0;
+  for (let i = 0; i < rows.length; i++) sum += atlas.xy[2 * rows[i]] || 0;
+  return sum / rows.length;
+}
+
+export default { render };
