@@ -61,7 +61,7 @@ export function dimmed(grid, tints, selection, only) {
 /** Radius in CSS pixels: by the room a point has, growing with the zoom. */
 export function radiusFor(n, width, height, zoom) {
   const room = Math.min(0.4 * Math.sqrt((width * height) / Math.max(n, 1)), 3.4);
-  return Math.min(Math.max(room * Math.max(zoom, 0.5) ** 0.6, 0.5), 6.5);
+  return Math.min(Math.max(room * Math.max(zoom, 0.5) ** 0.8, 0.5), 6);
 }
 
 /**
