@@ -13,7 +13,7 @@ from explorer.methods.maps import quality
 
 __all__ = ["fit", "principal"]
 
-ANCHORS = 200  # enough for an interval of about 0.01, and not felt
+ANCHORS = 300  # enough for an interval of about 0.01, and not felt
 
 
 def fit(codes: Tensor) -> Layout:
