@@ -242,12 +242,14 @@ function render({ model, el }) {
 
   const keys = {
     ArrowRight: () => walk(DIRECTIONS.right), ArrowLeft: () => walk(DIRECTIONS.left), ArrowUp: () => walk(DIRECTIONS.up), ArrowDown: () => walk(DIRECTIONS.down),
-    Enter: () => arrive(true), Escape: () => hands.abandon() || arrive(false) || (selection().length && choose({ selection: [] }, "clear the selection")),
+    Enter: () => arrive(true),
+    Escape: () => hands.abandon() || arrive(false) || (selection().length && choose({ selection: [] }, "clear the selection")),
     "+": () => field.zoomStep(1.6), "=": () => field.zoomStep(1.6), "-": () => field.zoomStep(1 / 1.6), 0: () => field.fit(),
     ...Object.fromEntries(Object.entries(TOOLS).map(([name, { key }]) => [key.toLowerCase(), () => ((tool = name), refresh(), (said.textContent = `Tool: ${name}.`))])),
     a: () => mark("start"), b: () => mark("end"),
   };
   const pressed = (event) => {
+    if (event.target !== field.top && event.key !== "Escape") return;
     const act = !event.ctrlKey && !event.metaKey && !event.altKey && keys[event.key.length === 1 ? event.key.toLowerCase() : event.key];
     if (!act) return;
     event.preventDefault();
@@ -260,7 +262,7 @@ function render({ model, el }) {
     if (mine) event.preventDefault();
     field.root.classList.toggle("le-map-space", space);
   };
-  field.top.addEventListener("keydown", pressed);
+  el.addEventListener("keydown", pressed);
   field.top.addEventListener("blur", () => arrive(false));
   for (const type of ["keydown", "keyup"]) document.addEventListener(type, spaced);
 
@@ -277,6 +279,7 @@ function render({ model, el }) {
   refresh();
 
   return () => {
+    el.removeEventListener("keydown", pressed);
     for (const type of ["keydown", "keyup"]) document.removeEventListener(type, spaced);
     for (const end of [unhear, untheme, hands.dispose, drag.dispose, data.dispose, field.dispose, undress]) end();
   };

@@ -93,7 +93,7 @@ function render({ model, el }) {
   /** Gets the frames of the path, or the picture of the one end there is, when they are not those on show. */
   async function fetchFrames() {
     const { start, end: last, kind } = journey();
-    const print = JSON.stringify([model.get("info")?.name, session()?.sampled, start, last, whole() && kind]);
+    const print = JSON.stringify([model.get("info")?.name, session()?.sampled, session()?.layout, start, last, whole() && kind]); // the answer says where on the map, too
     if (print === fetched || !session()) return;
     fetched = print;
     wanted.abort();
