@@ -33,7 +33,7 @@ const HELP = "Arrow keys walk to the next point, Enter goes there. Plus and minu
 function render({ model, el }) {
   const undress = dress(el, "le-map", base, sheet);
   const drag = pace(model, "map");
-  const data = mapData(model, (what) => (what === "sprite" ? null : refresh()));
+  const data = mapData(model, (what) => (what === "sprite" ? null : (refresh(), locate())));
   const places = mapPlaces();
 
   /** Choices made here and not yet confirmed by the session. @type {any} */ let ahead = {};

@@ -21,7 +21,9 @@ export function drawMarks(ctx, view, marks, inks) {
   if (marks.hovered) ring(ctx, at(marks.hovered), marks.dot + 3, 2, inks.text, inks.ground);
   if (marks.walked) drawWalked(ctx, at(marks.walked), marks.dot + 6, inks);
   if (marks.here) drawHere(ctx, at(marks.here), marks.interpolated, inks);
-  for (const [name, place] of Object.entries(marks.ends)) if (place) drawEnd(ctx, at(place), name, view, inks);
+  const [a, b] = [marks.ends.A && at(marks.ends.A), marks.ends.B && at(marks.ends.B)];
+  if (a) drawEnd(ctx, a, "A", view, inks, false);
+  if (b) drawEnd(ctx, b, "B", view, inks, !!a && Math.hypot(a[0] - b[0], a[1] - b[1]) < 24);
   if (marks.lasso.length > 1) drawLasso(ctx, marks.lasso.map(at), inks);
 }
 
@@ -97,15 +99,15 @@ function drawHere(ctx, [x, y], interpolated, inks) {
   ctx.fill();
 }
 
-/** A flag with the end's letter, kept inside the field so that it can be read. */
-function drawEnd(ctx, [x, y], name, view, inks) {
+/** A flag with the end's letter, kept inside the field so that it can be read; it hangs `below` where another stands above. */
+function drawEnd(ctx, [x, y], name, view, inks, below) {
   const [w, h] = [18, 18];
   const outside = x < 0 || y < 0 || x > view.width || y > view.height;
   const fx = Math.min(Math.max(x - w / 2, 3), view.width - w - 3);
-  const fy = Math.min(Math.max(y - h - 9, 3), view.height - h - 3);
+  const fy = Math.min(Math.max(below ? y + 9 : y - h - 9, 3), view.height - h - 3);
   ctx.globalAlpha = outside ? 0.6 : 1;
   if (!outside) {
-    line(ctx, [[x, y], [fx + w / 2, fy + h]]);
+    line(ctx, [[x, y], [fx + w / 2, fy + h / 2]]);
     outlined(ctx, inks.accent, inks.ground, 2);
     ctx.beginPath();
     ctx.arc(x, y, 3, 0, 2 * Math.PI);
