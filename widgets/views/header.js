@@ -38,9 +38,9 @@ function render({ model, el }) {
     h("div", { class: "le-row" }, h("h2", { class: "le-title le-grow" }, "Keys"), tool("close", "Close", () => toggleHelp(false))),
     h("dl", null, KEYS.flatMap(([key, what]) => [h("dt", null, ...key.split(", ").map((one) => h("kbd", null, one))), h("dd", null, what)])));
   const choice = picker({ signal, open: (name) => model.send({ type: "open", model: name }) });
-  el.append(h("div", { class: "le-header-bar" },
-    h("div", { class: "le-header-brand" }, mark, h("strong", null, "Latent Explorer")), choice.el,
-    h("div", { class: "le-header-tools" }, undo, redo, connection, theme, help)), sheet);
+  el.append(h("header", { class: "le-header-bar" },
+    h("div", { class: "le-header-brand" }, mark, h("strong", null, "Latent Explorer")), choice.el, connection,
+    h("div", { class: "le-header-tools" }, undo, redo, theme, help)), sheet);
 
   const isDark = () => document.body.classList.contains("dark");
   const toggleHelp = (open = sheet.hidden) => {
@@ -67,7 +67,7 @@ function render({ model, el }) {
   };
   const showStatus = () => {
     const status = model.get("status") ?? { connected: false, transport: "none", message: "Connecting…" };
-    const words = { websocket: "live", server: "slower: no WebSocket", none: status.message.split(/(?<=…)/)[0] || "not connected" };
+    const words = { websocket: "live", server: "slower: no WebSocket", none: /^connecting/i.test(status.message) ? "connecting…" : /…/.test(status.message) ? "reconnecting…" : "not connected" };
     connection.dataset.transport = status.transport;
     connection.title = status.message;
     connection.lastChild.textContent = words[/** @type {"none"} */ (status.transport)];

@@ -97,6 +97,7 @@ function render({ model, el }) {
     newState();
   };
   const receive = (/** @type {any} */ header) => {
+    if (header.type === "error" && header.about === "describe") example.fail();
     if (header.type !== "describe") return;
     described = header;
     if (visible) example.show(header);
@@ -152,7 +153,7 @@ function build(on, grid, example) {
   const reason = h("p", { class: "le-panel le-empty" });
   const range = h("span", { class: "le-note" });
   const controls = h("section", { class: "le-panel", "aria-label": "Seed" },
-    h("div", { class: "le-row" }, h("span", { class: "le-sample-label" }, "Seed"), small("left", "Previous seed", () => on.step(-1)), field, small("right", "Next seed", () => on.step(1)), random),
+    h("div", { class: "le-row" }, h("span", { class: "le-sample-label le-sample-word" }, "Seed"), small("left", "Previous seed", () => on.step(-1)), field, small("right", "Next seed", () => on.step(1)), random),
     apart, locks,
     h("div", { class: "le-sample-psi" }, h("span", { class: "le-sample-label" }, "How close to the average"), amount, psi, h("span", { class: "le-note" }, "the average"), h("span", { class: "le-note" }, "full variety")));
   const next = h("section", { class: "le-panel", "aria-label": "Next seeds" },

@@ -85,7 +85,7 @@ function render({ model, el }) {
     // A gesture, or a step of the history, begins: what stood still until now is what to compare with.
     if (shown.still && String(header.code) !== String(shown.code)) comparison.remember(now);
     paint(now, pixels);
-    Object.assign(shown, { seq: header.seq, still: !!header.still, code: header.code ?? null, header, strangeness: null, key: header.still ? asked.key : "" });
+    Object.assign(shown, { seq: header.seq, still: !!header.still, code: header.code ?? null, header, strangeness: header.strangeness ?? null, key: header.still ? asked.key : "" });
     el.dataset.seq = String(header.seq);
     el.dataset.still = String(!!header.still);
     parts.suit(model.get("info"), true);
@@ -154,14 +154,15 @@ function build(el) {
   const skeleton = h("div", { class: "le-stage-skeleton", role: "status" });
   const toast = h("div", { class: "le-stage-toast", role: "alert", hidden: true });
   const frame = h("div", { class: "le-stage-frame" }, now, before, interpolated, speed, skeleton, toast);
-  const compare = h("button", { type: "button", class: "le-button", "aria-pressed": "false", title: "Before and after, side by side (B). Hold to look, click to keep.", disabled: true }, icon("compare"), "Compare");
-  const save = h("button", { type: "button", class: "le-button", title: "Save this picture as PNG, at the size the model draws", disabled: true }, icon("save"), "Save");
+  const compare = h("button", { type: "button", class: "le-button", "aria-pressed": "false", title: "Before and after, side by side (B). Hold to look, click to keep.", disabled: true }, icon("compare"), h("span", null, "Compare"));
+  const save = h("button", { type: "button", class: "le-button", title: "Save this picture as PNG, at the size the model draws", disabled: true }, icon("save"), h("span", null, "Save"));
   const word = h("span", { class: "le-stage-word" });
   const bar = h("span", { class: "le-stage-bar", "aria-hidden": "true" }, h("i"), h("i"), h("i"));
   const why = h("p", { class: "le-note le-stage-why", hidden: true });
   const gauge = h("button", { type: "button", class: "le-button le-bare le-stage-gauge", "aria-expanded": "false", hidden: true, on: { click: () => gauge.setAttribute("aria-expanded", String((why.hidden = !why.hidden) === false)) } }, bar, word);
   const caption = h("p", { class: "le-stage-caption" });
-  el.append(frame, h("div", { class: "le-row le-stage-tools" }, gauge, h("span", { class: "le-grow" }), compare, save), why, caption);
+  const tools = h("div", { class: "le-row le-stage-tools" }, gauge, h("span", { class: "le-grow" }), compare, save);
+  el.append(frame, tools, why, caption);
   let waiting = "Connecting…";
 
   return {
@@ -182,6 +183,7 @@ function build(el) {
       skeleton.classList.toggle("le-stage-loading", !info || can);
       skeleton.textContent = !info ? waiting : can ? "Drawing the first picture…" : `"${info.title ?? info.name}" draws no pictures. Choose another model above.`;
       save.disabled = !(can && painted);
+      for (const node of [tools, caption]) node.hidden = !!info && !can;
     },
     /** @param {any} status */
     wait(status) {

@@ -56,6 +56,8 @@ export function nearest(to) {
         if (wanted === row) forget(); // the words stay; the stage has said what went wrong
       }
     },
+    /** Nothing came; what was wrong stands on the stage. */
+    fail: () => void (row < 0 && (words.textContent = "It could not be looked up.")),
     stop: forget,
   };
 }
