@@ -11,6 +11,8 @@ from explorer.core.errors import SpaceError
 
 __all__ = ["KINDS", "Arc", "Chord", "Path", "between"]
 
+SPIRAL = 1025  # points at which the length of a spiral is measured
+
 
 class Path(ABC):
     """A curve `t -> z`, at constant speed in latent distance."""
@@ -34,11 +36,12 @@ class Chord(Path):
 
 @dataclass(frozen=True, eq=False)
 class Arc(Path):
-    """The path from `start` to `end` whose direction follows the great circle and whose length changes evenly.
+    """The path from `start` to `end`, both `(D,)`, whose direction follows the great circle and whose length changes evenly.
 
     Half-way between two independent Gaussian codes a chord has dipped to about 0.7 of their length, where the prior has almost
-    no mass and pictures go bland. The arc does not dip. For ends of unequal length the direction turns at constant angular
-    speed while the length is interpolated linearly.
+    no mass and pictures go bland. The arc does not dip. Between ends of unequal length it is a piece of a spiral; times are
+    spread so that the speed is constant on that too. Opposite codes have no single arc, and the centre no direction: there it
+    is the chord.
 
     References: Shoemake, Animating Rotation with Quaternion Curves (1985).
     """
@@ -47,13 +50,25 @@ class Arc(Path):
     end: Tensor
 
     def __call__(self, t: Tensor) -> Tensor:
-        t = t[:, None]
-        long, short = self.start.norm(), self.end.norm()
-        angle = torch.acos(F.cosine_similarity(self.start.double(), self.end.double(), dim=0).clamp(-1, 1)).to(self.start.dtype)
-        if angle.sin() < 1e-4 or min(long, short) < 1e-6:  # (anti)parallel codes have no single arc, the centre no direction
-            return Chord(self.start, self.end)(t[:, 0])
-        turned = (((1 - t) * angle).sin() * self.start / long + (t * angle).sin() * self.end / short) / angle.sin()
-        return turned * ((1 - t) * long + t * short)
+        start, end = self.start.double(), self.end.double()
+        lengths = start.norm(), end.norm()
+        angle = torch.acos(F.cosine_similarity(start, end, dim=0).clamp(-1, 1))
+        if angle.sin() < 1e-4 or min(lengths) < 1e-6:
+            return Chord(self.start, self.end)(t)
+        t = _evenly(t.double(), angle, *lengths)[:, None]
+        turned = (((1 - t) * angle).sin() * start / lengths[0] + (t * angle).sin() * end / lengths[1]) / angle.sin()
+        return (turned * torch.lerp(*lengths, t)).to(self.start.dtype)
+
+
+def _evenly(t: Tensor, angle: Tensor, first: Tensor, last: Tensor) -> Tensor:
+    """The shares `(T,)` of the angle at which a spiral from radius `first` to `last` has covered the shares `t` of its length."""
+    share = torch.linspace(0, 1, SPIRAL, dtype=torch.float64)
+    speed = torch.hypot(last - first, angle * torch.lerp(first, last, share))
+    covered = torch.cat([torch.zeros(1, dtype=torch.float64), torch.cumulative_trapezoid(speed, share)])
+    covered = covered / covered[-1]
+    after = torch.searchsorted(covered, t.contiguous()).clamp(1, SPIRAL - 1)
+    within = (t - covered[after - 1]) / (covered[after] - covered[after - 1])
+    return torch.lerp(share[after - 1], share[after], within)
 
 
 KINDS: dict[str, type[Chord] | type[Arc]] = {"chord": Chord, "arc": Arc}

@@ -179,10 +179,10 @@ def triplets(codes: Tensor, xy: Tensor, *, rows: Tensor | None = None, each: int
 
     Pairs that are equally far in either space count half.
     """
-    n = _checked(codes, xy, k=2)
+    n = _checked(codes, xy, k=1)
     codes, xy = measured(codes, metric), xy.double()
     rows = torch.arange(n) if rows is None else rows
-    others = _others(rows, n, 2 * each, seed).view(len(rows), each, 2)
+    others = _pairs(rows, n, each, seed)
     wide, flat = (_between(points, rows[:, None, None], others).diff(dim=2)[..., 0].sign() for points in (codes, xy))
     return ((wide * flat).sign().mean(dim=1) + 1) / 2
 
@@ -278,6 +278,15 @@ def _others(rows: Tensor, n: int, each: int, seed: int) -> Tensor:
     """For each row `(M,)`, `each` random other ones `(M, each)`."""
     drawn = torch.randint(n - 1, (len(rows), each), generator=torch.Generator().manual_seed(seed))
     return drawn + (drawn >= rows[:, None])
+
+
+def _pairs(rows: Tensor, n: int, each: int, seed: int) -> Tensor:
+    """For each row `(M,)`, `each` random pairs of two different other ones `(M, each, 2)`."""
+    generator = torch.Generator().manual_seed(seed)
+    first = torch.randint(n - 1, (len(rows), each), generator=generator)
+    second = (first + 1 + torch.randint(n - 2, (len(rows), each), generator=generator)) % (n - 1)
+    pairs = torch.stack([first, second], dim=2)
+    return pairs + (pairs >= rows[:, None, None])
 
 
 def _between(points: Tensor, a: Tensor, b: Tensor) -> Tensor:
