@@ -1,6 +1,7 @@
 """The browser door: builds the page and serves it together with the live channel."""
 
 import os
+import threading
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read when gradio is imported
 
@@ -58,6 +59,9 @@ def serve(*, port: int | None = None, open_browser: bool = True, host: str = "12
 
         webbrowser.open(address)
     try:
-        page.block_thread()
+        threading.Event().wait()
+    except KeyboardInterrupt:
+        print("Latent Explorer has ended.", flush=True)
     finally:
+        page.close(verbose=False)
         studio.close()

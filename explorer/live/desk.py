@@ -110,7 +110,7 @@ class Desk:
         frame = _reply(header, "frame") | {
             "still": still, "width": pixels.shape[1], "height": pixels.shape[0], "format": kind, "typicality": _round(code.typicality[0]),
             "place": self._place(session, opened.atlas, code), "code": [_round(v) for v in code.values.flatten().tolist()],
-            "decode_ms": _round(drawn.milliseconds), "batch": drawn.batch, "interpolated": interpolated(session),
+            "strangeness": _strangeness(opened.atlas, code) if still else None, "decode_ms": _round(drawn.milliseconds), "batch": drawn.batch, "interpolated": interpolated(session),
         }  # fmt: skip
         return pack(frame, render.rgba(pixels) if kind == "rgba" else render.encode(pixels, kind))
 
@@ -221,9 +221,10 @@ class Desk:
         return places[0] if places else None
 
     def _places(self, session: Session, atlas: Any, code: Code) -> list[list[float]] | None:
-        if atlas is None or session.layout not in atlas.layouts or atlas.nothing:
+        if atlas is None or atlas.nothing or not atlas.layouts:
             return None
-        return [[_round(x), _round(y)] for x, y in atlas.layouts[session.layout].place(code.values.flatten(1)).tolist()]
+        layout = atlas.layout(session.layout or next(iter(atlas.layouts)))
+        return [[_round(x), _round(y)] for x, y in layout.place(code.values.flatten(1)).tolist()]
 
     def _thumbnail(self, model: str, row: int) -> bytes:
         return render.encode(self.studio.thumbnail(model, row), "webp", quality=90)
@@ -256,6 +257,13 @@ def _format(pixels: np.ndarray, still: bool) -> str:
 def _round(value: float | torch.Tensor) -> float:
     """Five digits are more than a screen shows, and half the bytes."""
     return float(f"{float(value):.5g}")
+
+
+def _strangeness(atlas: Any, code: Code) -> float | None:
+    """How far a code is from every atlas code, as the share of atlas codes that lie closer to their own nearest neighbour."""
+    if atlas is None or atlas.nothing or not atlas.layouts:
+        return None
+    return _round(next(iter(atlas.layouts.values())).strangeness(code.values.flatten(1))[0])
 
 
 def _session(visitor: Visitor) -> str:
