@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from explorer import checkpoints, render
@@ -53,7 +54,14 @@ def atlas(name_or_path: str | Path) -> Atlas:
 
 
 def build(
-    model: Model, dataset_name: str, *, n: int = 10_000, seed: int = 0, layouts: Sequence[str] = ("pca", "umap"), folder: Path, report: Callable[[Progress], None] = lambda progress: None
+    model: Model,
+    dataset_name: str,
+    *,
+    folder: Path,
+    n: int = 10_000,
+    seed: int = 0,
+    layouts: Sequence[str] = ("pca", "umap"),
+    report: Callable[[Progress], None] = lambda progress: None,
 ) -> Path:
     """Encodes `n` training pictures (or all, where there are fewer), fits the maps and writes the atlas; returns its file."""
     began, stages = time.monotonic(), len(layouts) + 3
@@ -112,9 +120,9 @@ def _fitted(name: str, codes: Tensor, seed: int) -> Layout:
 
 def sprite(pixels: np.ndarray) -> bytes:
     """Pictures `(n, H, W, C)` shrunk to 32 px, 100 a row, as one WebP file."""
-    factor = max(1, pixels.shape[1] // THUMB)
-    small = pixels.reshape(len(pixels), THUMB, factor, THUMB, factor, -1).mean(axis=(2, 4)).round().astype(np.uint8)
-    return render.encode(render.grid(small, THUMBS_A_ROW), "webp", quality=THUMB_QUALITY)
+    batches = (render.from_pixels(pixels[i : i + BATCH]) for i in range(0, len(pixels), BATCH))
+    small = [render.to_pixels(F.adaptive_avg_pool2d(x, THUMB)) for x in batches]
+    return render.encode(render.grid(np.concatenate(small), THUMBS_A_ROW), "webp", quality=THUMB_QUALITY)
 
 
 def _labels(name: str, rows: np.ndarray) -> tuple[dict[str, Tensor], dict[str, tuple[str, ...]]]:
@@ -144,9 +152,11 @@ def write(atlas: Atlas, folder: Path) -> Path:
     for name, values in atlas.labels.items():
         tensors[f"labels.{name}"] = torch.where(values < 0, HIDDEN, values).to(torch.uint8)
     for name, layout in atlas.layouts.items():
-        tensors |= {f"layouts.{name}.{part}": values.float() for part, values in (("xy", layout.xy), ("axes", layout.axes), ("centre", layout.centre)) if values is not None}
+        parts = {"xy": layout.xy, "axes": layout.axes, "centre": layout.centre}
+        tensors |= {f"layouts.{name}.{part}": values.float().contiguous() for part, values in parts.items() if values is not None}
     described = {
-        "model": atlas.model, "weights": atlas.weights, "space": atlas.space, "classes": {name: list(classes) for name, classes in atlas.classes.items()},
+        "model": atlas.model, "weights": atlas.weights, "space": atlas.space,
+        "classes": {name: list(classes) for name, classes in atlas.classes.items()},
         "layouts": {name: layout.honesty for name, layout in atlas.layouts.items()}, "axes": list(atlas.axes), "about": dict(atlas.about),
     }  # fmt: skip
     checkpoints.write(file, tensors, {ABOUT: json.dumps(described)})
@@ -167,7 +177,8 @@ def read(file: Path, card: Card | None = None) -> Atlas:
     described = _described(file, checkpoints.read_header(file))
     if card is not None and described["weights"] != card.weights:
         raise CheckpointError(
-            f"'{file.name}' was made with weights {described['weights'][:12]}…, but '{card.name}' has {card.weights[:12]}…. `explorer atlas {card.name}` makes it again."
+            f"'{file.name}' was made with weights {described['weights'][:12]}…, but '{card.name}' has {card.weights[:12]}…. "
+            f"`explorer atlas {card.name}` makes it again."
         )
     try:
         return _assembled(file, described, checkpoints.tensors(file))
@@ -178,7 +189,8 @@ def read(file: Path, card: Card | None = None) -> Atlas:
 def _described(file: Path, header: checkpoints.Header) -> dict[str, Any]:
     """What the header says, with every part that an atlas needs."""
     if ABOUT not in header.metadata:
-        raise CheckpointError(f"'{file.name}' is not an atlas: expected '{ABOUT}' in its metadata, got {', '.join(header.metadata) or 'no metadata'}.")
+        found = ", ".join(header.metadata) or "no metadata"
+        raise CheckpointError(f"'{file.name}' is not an atlas: expected '{ABOUT}' in its metadata, got {found}.")
     try:
         described = json.loads(header.metadata[ABOUT])
         missing = {"model", "weights", "space", "classes", "layouts", "axes", "about"} - set(described)
@@ -204,4 +216,5 @@ def _assembled(file: Path, described: Mapping[str, Any], tensors: Mapping[str, T
 
 
 def _layout(name: str, codes: Tensor, tensors: Mapping[str, Tensor], honesty: dict[str, Any]) -> Layout:
-    return Layout(name, tensors[f"layouts.{name}.xy"], codes, axes=tensors.get(f"layouts.{name}.axes"), centre=tensors.get(f"layouts.{name}.centre"), honesty=honesty)
+    part = {part: tensors.get(f"layouts.{name}.{part}") for part in ("axes", "centre")}
+    return Layout(name, tensors[f"layouts.{name}.xy"], codes, axes=part["axes"], centre=part["centre"], honesty=honesty)

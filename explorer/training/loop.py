@@ -60,7 +60,7 @@ class Loop:
             for step in range(progress.step, self.steps):
                 if self.stop():
                     self._save(optimiser, progress)
-                    raise Stopped(f"Training stopped at step {step} of {self.steps}. The state is kept: the same command goes on from there.")
+                    raise Stopped(f"Training stopped at step {step} of {self.steps}. Its state is kept: the same command goes on from there.")
                 figures = self._step(optimiser, step)
                 progress = Progress(step + 1, self.steps, figures, before + (time.monotonic() - began) / 60)
                 if step % 50 == 0:
@@ -85,7 +85,8 @@ class Loop:
 
     def _save(self, optimiser: torch.optim.Optimizer, progress: Progress) -> None:
         partial = self.file.with_suffix(".partial")
-        torch.save({"net": self.net.state_dict(), "optimiser": optimiser.state_dict(), "step": progress.step, "minutes": progress.minutes}, partial)
+        state = {"net": self.net.state_dict(), "optimiser": optimiser.state_dict()}
+        torch.save({**state, "step": progress.step, "minutes": progress.minutes}, partial)
         partial.replace(self.file)
 
     def _resume(self, optimiser: torch.optim.Optimizer) -> Progress:
@@ -96,7 +97,8 @@ class Loop:
             self.net.load_state_dict(state["net"])
             optimiser.load_state_dict(state["optimiser"])
         except (RuntimeError, KeyError, ValueError, EOFError, UnpicklingError, BadZipFile) as error:
-            raise DataError(f"The training state '{self.file}' does not fit this network: {str(error).splitlines()[0]} Delete it to start again.") from error
+            why = str(error).splitlines()[0]
+            raise DataError(f"The training state '{self.file}' does not fit this network: {why} Delete it to start again.") from error
         return Progress(state["step"], self.steps, {}, state["minutes"])
 
 

@@ -2,67 +2,64 @@
 
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
-from explorer import render
 from explorer.core.model import Generator, Model
 from explorer.core.space import Code
 from explorer.data.dataset import Dataset
-from explorer.data.store import pictures
 from explorer.methods.measure import attributes, frechet
 from explorer.methods.measure.activity import activity
 from explorer.training.vae import psnr
 
-__all__ = ["multiply_adds", "of_judge", "of_vae"]
+__all__ = ["decoded", "multiply_adds", "of_judge", "of_vae"]
 
 BATCH = 256
 SAMPLES = 5_000
 SAMPLE_SEED = 1
 
 
-def of_judge(model: Model, name: str, dataset: Dataset, *, most: int | None = None) -> dict[str, Any]:
-    """A judge's accuracy, a question, on the held-out pictures (the first `most` of them) of dataset `name`."""
-    rows, x = _held_out(name, most)
+def of_judge(model: Model, data: Dataset, *, rows: np.ndarray, x: Tensor) -> dict[str, Any]:
+    """A judge's accuracy, a question, on pictures `x` `(B, C, H, W)` of dataset `data` and their `rows`."""
     said = attributes.named(model.need("classifier"), x)
-    accuracy = attributes.agreement(said, rows, dataset.visible(rows), model.classifier.questions)
+    accuracy = attributes.agreement(said, rows, data.visible(rows), model.classifier.questions)
     return {
         "accuracy": accuracy,
         "accuracy_least": min(accuracy.values()),
-        "how": f"share of right answers on {len(x)} held-out pictures of '{name}', among those that show what is asked",
+        "how": f"share of right answers on {len(x)} held-out pictures of '{model.card.data['name']}', among those that show what is asked",
     }
 
 
-def of_vae(model: Model, judge: Model, name: str, dataset: Dataset, *, most: int | None = None, samples: int = SAMPLES) -> dict[str, Any]:
-    """An autoencoder's figures: reconstruction, what a judge sees on it and on prior samples, Fréchet distances, axes, cost."""
-    rows, x = _held_out(name, most)
+def of_vae(model: Model, judge: Model, data: Dataset, *, rows: np.ndarray, x: Tensor, samples: int = SAMPLES) -> dict[str, Any]:
+    """An autoencoder's figures on pictures `x` of dataset `data` and their `rows`, and on samples of its prior, as `judge` sees them."""
     mean, variance = _posteriors(model, x)
     again = decoded(model, Code(mean, model.space))
     drawn = decoded(model, model.space.sample(samples, SAMPLE_SEED))
     axes = activity(mean, variance)
     return {
         "psnr_db": psnr(float((again - x).square().mean())),
-        **_agreement(again, judge, rows, dataset),
-        **_rarity(drawn, judge, dataset),
+        **_agreement(again, judge, rows, data),
+        **_rarity(drawn, judge, data),
         "frechet": _distances(judge, x, again=again, drawn=drawn),
         "multiply_adds": multiply_adds(model.generator, model.space.sample(1, 0)),
         "axes": {state: sum(report.state == state for report in axes) for state in ("active", "mixed", "passive")},
         "kl_nats": sum(report.kl for report in axes),
-        "how": _how(name, judge.card.name, len(x), samples),
+        "how": _how(model.card.data["name"], judge.card.name, len(x), samples),
     }
 
 
-def _agreement(again: Tensor, judge: Model, rows: Any, dataset: Dataset) -> dict[str, Any]:
+def _agreement(again: Tensor, judge: Model, rows: np.ndarray, data: Dataset) -> dict[str, Any]:
     said = attributes.named(judge.need("classifier"), again)
-    shares = attributes.agreement(said, rows, dataset.visible(rows), judge.classifier.questions)
+    shares = attributes.agreement(said, rows, data.visible(rows), judge.classifier.questions)
     return {"agreement": shares, "agreement_mean": sum(shares.values()) / len(shares)}
 
 
-def _rarity(drawn: Tensor, judge: Model, dataset: Dataset) -> dict[str, Any]:
+def _rarity(drawn: Tensor, judge: Model, data: Dataset) -> dict[str, Any]:
     said = attributes.named(judge.classifier, drawn)
-    true = dataset.split("train")
-    ratios = attributes.rarity(said, dataset.visible(said), true, dataset.visible(true), classes=dict(judge.classifier.questions))
+    true = data.split("train")
+    ratios = attributes.rarity(said, data.visible(said), true, data.visible(true), classes=dict(judge.classifier.questions))
     rarest = {question: min(by_class.values()) for question, by_class in ratios.items()}
     return {"rarest_class": rarest, "rarest_class_least": min(rarest.values())}
 
@@ -84,12 +81,6 @@ def _how(name: str, judge: str, held_out: int, samples: int) -> str:
         f"data, as a ratio (1 is as in the data). frechet: in the features of '{judge}', against the held-out pictures; real_halves is the "
         f"same between two halves of them. axes: by the posterior variances (JMLR 24(324)). kl_nats: mean KL to the prior."
     )
-
-
-def _held_out(name: str, most: int | None) -> tuple[Any, Tensor]:
-    """Rows and pictures of the held-out part."""
-    rows, pixels = pictures(name, "held-out")
-    return rows[:most], render.from_pixels(pixels[:most].copy())
 
 
 @torch.inference_mode()

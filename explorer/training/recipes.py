@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from explorer import atlases, checkpoints
+from explorer import atlases, checkpoints, render
 from explorer.core.errors import DataError
 from explorer.core.model import Card, Model
 from explorer.core.progress import Progress
@@ -66,8 +66,8 @@ RECIPES = {
     ),
     "avatars-vae": Recipe(
         name="avatars-vae", title="Cartoon faces", family="vae", data="avatars", judge="avatars-judge",
-        net={"latent": 32, "widths": [32, 64, 128, 256]}, steps=5000, batch=128, rate=2e-3,
-        objective={"variance": 0.5, "beta": 1.0, "ramp": 1000},
+        net={"latent": 32, "widths": [32, 64, 128, 256]}, steps=2500, batch=128, rate=2e-3,
+        objective={"error": "sizes", "scale": 8.0, "detail": 3.0, "ramp": 600},
     ),
     "digits-judge": Recipe(
         name="digits-judge", title="Judge of handwritten digits", family="judge", data="digits",
@@ -76,12 +76,20 @@ RECIPES = {
     "digits-vae": Recipe(
         name="digits-vae", title="Handwritten digits", family="vae", data="digits", judge="digits-judge",
         net={"latent": 24, "widths": [32, 64, 128]}, steps=2400, batch=128, rate=2e-3,
-        objective={"variance": 0.3, "beta": 1.0, "ramp": 300},
+        objective={"scale": 2.0, "ramp": 300},
     ),
 }  # fmt: skip
 
 
-def train(name: str, *, folder: Path, report: Callable[[Progress], None], stop: Callable[[], bool] = lambda: False, steps: int | None = None, seed: int = 0) -> Path:
+def train(
+    name: str,
+    *,
+    folder: Path,
+    report: Callable[[Progress], None],
+    stop: Callable[[], bool] = lambda: False,
+    steps: int | None = None,
+    seed: int = 0,
+) -> Path:
     """Makes the checkpoint of that name, with its atlas, in `folder`; returns its file. A run that was stopped goes on.
 
     Args:
@@ -166,8 +174,9 @@ def _card(recipe: Recipe, progress: Progress, seed: int) -> Card:
         data={"name": recipe.data, "version": data.VERSION, "training_pictures": len(data.split("train")), "judge": recipe.judge},
         licence=f"{LICENCE} (weights); data: {data.LICENCE}", credits=data.CREDITS,
         training={
-            "steps": progress.step, "batch": recipe.batch, "rate": recipe.rate, **recipe.objective, "seed": seed, "minutes": round(progress.minutes, 1),
-            "machine": f"{torch.get_num_threads()} of {os.cpu_count()} cores, CPU", "version": _version(), "torch": torch.__version__,
+            "steps": progress.step, "batch": recipe.batch, "rate": recipe.rate, **recipe.objective,
+            "seed": seed, "minutes": round(progress.minutes, 1), "machine": f"{torch.get_num_threads()} of {os.cpu_count()} cores, CPU",
+            "version": _version(), "torch": torch.__version__,
         },
     )  # fmt: skip
 
@@ -187,7 +196,10 @@ def _as_stored(card: Card, net: nn.Module) -> Model:
 
 
 def _measure(recipe: Recipe, model: Model, judged_by: Model | None) -> dict[str, Any]:
+    """The figures of the model on the held-out pictures."""
     data = dataset(recipe.data)
+    rows, pixels = pictures(recipe.data, "held-out")
+    x = render.from_pixels(pixels.copy())
     if judged_by is None:
-        return quality.of_judge(model, recipe.data, data)
-    return quality.of_vae(model, judged_by, recipe.data, data, samples=quality.SAMPLES)
+        return quality.of_judge(model, data, rows=rows, x=x)
+    return quality.of_vae(model, judged_by, data, rows=rows, x=x, samples=quality.SAMPLES)

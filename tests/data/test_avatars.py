@@ -2,6 +2,8 @@ import numpy as np
 import pytest
 
 from explorer.data import avatars, avatars_correlated
+
+
 def test_the_same_row_gives_the_same_pixels():
     pytest.importorskip("resvg_py")
     rows = avatars.sample(3, 5)

@@ -41,6 +41,6 @@ def test_an_objective_repeats_itself(beta):
     torch.manual_seed(0)
     net = VAE(size=16, channels=1, latent=3, widths=[8, 16])
     pixels = np.random.default_rng(0).integers(256, size=(40, 16, 16, 1), dtype=np.uint8)
-    loss = objective(net, pixels, variance=0.5, beta=beta, batch=8, seed=0, ramp=2)
+    loss = objective(net, pixels, scale=1.0, beta=beta, batch=8, seed=0, ramp=2)
     first, second = loss(3)[0], loss(3)[0]
     assert torch.equal(first, second) and torch.isfinite(first)

@@ -1,6 +1,6 @@
 """What a judge reads off pictures, and how that compares with the truth and with how common each class should be."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import torch
@@ -25,7 +25,9 @@ def agreement(said: np.ndarray, true: np.ndarray, seen: np.ndarray, questions: I
     return {question: float((said[:, k] == true[:, k])[seen[:, k]].mean()) for k, question in enumerate(questions)}
 
 
-def rarity(said: np.ndarray, said_seen: np.ndarray, true: np.ndarray, true_seen: np.ndarray, *, classes: dict[str, tuple[str, ...]]) -> dict[str, dict[str, float]]:
+def rarity(
+    said: np.ndarray, said_seen: np.ndarray, true: np.ndarray, true_seen: np.ndarray, *, classes: Mapping[str, tuple[str, ...]]
+) -> dict[str, dict[str, float]]:
     """For each question and class: its frequency among pictures, over its frequency in the data; 1 is as it should be.
 
     Args:

@@ -1,0 +1,80 @@
+import json
+
+import pytest
+import torch
+
+from explorer import atlases, checkpoints
+from explorer.core.atlas import Atlas
+from explorer.core.errors import CheckpointError
+from explorer.core.layout import Layout
+from explorer.core.model import Card
+
+
+def toy() -> Atlas:
+    codes = torch.randn(30, 4, generator=torch.Generator().manual_seed(0)).half().float()
+    linear = Layout("pca", codes[:, :2], codes, axes=torch.eye(4)[:2], centre=torch.zeros(4), honesty={"trust": 0.9})
+    labels = {"hat": torch.arange(30) % 3 - 1}
+    return Atlas(
+        model="toy", weights="ab" * 32, space="z", codes=codes, variance=torch.full_like(codes, 0.25), labels=labels,
+        classes={"hat": ("none", "cap")}, layouts={"pca": linear}, axes=({"axis": 0},), about={"codes": "made up"},
+    )  # fmt: skip
+
+
+def test_an_atlas_comes_back_as_it_was_written(tmp_path):
+    before = toy()
+    after = atlases.read(atlases.write(before, tmp_path))
+    assert torch.equal(after.codes, before.codes) and torch.equal(after.variance, before.variance)
+    assert torch.equal(after.labels["hat"], before.labels["hat"]) and after.classes == before.classes
+    assert torch.equal(after.layouts["pca"].xy, before.layouts["pca"].xy) and after.layouts["pca"].honesty == {"trust": 0.9}
+    assert torch.equal(after.layouts["pca"].axes, torch.eye(4)[:2])
+    for name in ("model", "weights", "space", "axes", "about", "thumbnails"):
+        assert getattr(after, name) == getattr(before, name)
+
+
+def test_an_atlas_of_other_weights_is_refused(tmp_path):
+    file = atlases.write(toy(), tmp_path)
+    with pytest.raises(CheckpointError, match="made with weights abababababab…, but 'toy' has cdcdcdcdcdcd"):
+        atlases.read(file, Card("toy", "Toy", "vae", {}, weights="cd" * 32))
+
+
+def test_no_atlas_is_an_error_that_says_what_makes_one(tmp_path):
+    with pytest.raises(CheckpointError, match="no atlas 'toy.atlas.safetensors'.*`explorer atlas` makes one"):
+        atlases.read(tmp_path / "toy.atlas.safetensors")
+
+
+def test_a_checkpoint_is_not_an_atlas(tmp_path):
+    file = tmp_path / "toy.atlas.safetensors"
+    checkpoints.save(file, Card("toy", "Toy", "vae", {}), {"codes": torch.zeros(1, 1)})
+    with pytest.raises(CheckpointError, match="is not an atlas"):
+        atlases.read(file)
+
+
+def test_a_cut_off_atlas_is_refused(tmp_path):
+    file = atlases.write(toy(), tmp_path)
+    file.write_bytes(file.read_bytes()[:-10])
+    with pytest.raises(CheckpointError, match="cut off"):
+        atlases.read(file)
+
+
+def test_an_atlas_that_lacks_what_it_announces_is_refused(tmp_path):
+    file = atlases.write(toy(), tmp_path)
+    described = json.loads(checkpoints.read_header(file).metadata[atlases.ABOUT])
+    checkpoints.write(file, {"codes": torch.zeros(30, 4)}, {atlases.ABOUT: json.dumps(described)})
+    with pytest.raises(CheckpointError, match="does not hold what its header says"):
+        atlases.read(file)
+    checkpoints.write(file, {"codes": torch.zeros(30, 4)}, {atlases.ABOUT: json.dumps({"model": "toy"})})
+    with pytest.raises(CheckpointError, match="lacks about, axes, classes"):
+        atlases.read(file)
+
+
+def test_a_sprite_holds_a_hundred_thumbnails_a_row():
+    import io
+
+    import numpy as np
+    from PIL import Image
+
+    pixels = np.zeros((101, 64, 64, 3), np.uint8)
+    pixels[100] = 255
+    sheet = np.asarray(Image.open(io.BytesIO(atlases.sprite(pixels))))
+    assert sheet.shape == (64, 3200, 3)
+    assert sheet[40, 16].min() > 240 and sheet[16].max() < 16

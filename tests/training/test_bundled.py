@@ -1,0 +1,123 @@
+"""The bundled checkpoints keep what their cards promise, measured again on a smaller sample."""
+
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+import pytest
+import torch
+
+from explorer import atlases, checkpoints, render
+from explorer.core.model import Model
+from explorer.core.space import Code
+from explorer.data import digits
+from explorer.data.cache import cache_folder
+from explorer.data.catalogue import dataset
+from explorer.methods.measure import attributes
+from explorer.training import RECIPES, quality
+
+PICTURES, SAMPLES = 300, 1_000
+VAES = tuple(name for name, recipe in RECIPES.items() if recipe.family == "vae")
+JUDGES = tuple(name for name, recipe in RECIPES.items() if recipe.family == "judge")
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A bundled model, its dataset and its judge."""
+
+    model: Model
+    judge: Model
+
+    @property
+    def data(self):
+        return dataset(self.model.card.data["name"])
+
+    @property
+    def promised(self):
+        return self.model.card.quality
+
+
+@cache
+def bundle(name: str) -> Bundle:
+    model = checkpoints.load(name)
+    return Bundle(model, checkpoints.load(model.card.data["judge"] or name))
+
+
+@cache
+def held_out(name: str) -> tuple[np.ndarray, torch.Tensor]:
+    """Rows and pictures, or a skip where they cannot be drawn."""
+    if name == "digits" and not (cache_folder() / f"{digits.PACKAGE}.npy").exists():
+        pytest.skip("the package of digits is fetched only for training")
+    if name == "avatars":
+        pytest.importorskip("resvg_py", reason="faces are drawn with the extra 'train'")
+        pytest.importorskip("dicebear", reason="faces are drawn with the extra 'train'")
+    rows = dataset(name).split("held-out")[:PICTURES]
+    return rows, render.from_pixels(dataset(name).render(rows, workers=2))
+
+
+def doubt(share: float, n: int) -> float:
+    """Three standard errors of a share measured on n cases, with half a case to spare."""
+    return 3 * (share * (1 - share) / n) ** 0.5 + 1.5 / n
+
+
+@pytest.mark.parametrize("name", JUDGES)
+def test_a_judge_reads_held_out_pictures(name):
+    own = bundle(name)
+    rows, x = held_out(own.model.card.data["name"])
+    found = quality.of_judge(own.model, own.data, rows=rows, x=x)["accuracy"]
+    assert own.promised["accuracy_least"] >= 0.98
+    assert all(share >= own.promised["accuracy"][question] - doubt(0.98, PICTURES) for question, share in found.items())
+
+
+@pytest.mark.parametrize("name", VAES)
+def test_reconstructions_are_as_good_as_the_card_says(name):
+    own = bundle(name)
+    rows, x = held_out(own.model.card.data["name"])
+    with torch.inference_mode():
+        again = own.model.generator.decode(own.model.encoder.encode(x))
+    said = attributes.named(own.judge.classifier, again)
+    shares = attributes.agreement(said, rows, own.data.visible(rows), own.judge.classifier.questions)
+    assert quality.psnr(float((again - x).square().mean())) == pytest.approx(own.promised["psnr_db"], abs=0.5)
+    assert all(share >= own.promised["agreement"][question] - doubt(0.8, PICTURES // 2) for question, share in shares.items())
+    assert sum(shares.values()) / len(shares) >= own.promised["agreement_mean"] - 0.03
+
+
+@pytest.mark.parametrize("name", VAES)
+def test_every_class_occurs_among_samples_of_the_prior(name):
+    own = bundle(name)
+    said = attributes.named(own.judge.classifier, quality.decoded(own.model, own.model.space.sample(SAMPLES, 2)))
+    true = own.data.split("train")
+    ratios = attributes.rarity(said, own.data.visible(said), true, own.data.visible(true), classes=dict(own.judge.classifier.questions))
+    for question, by_class in ratios.items():
+        assert min(by_class.values()) >= 0.6 * own.promised["rarest_class"][question], question
+
+
+@pytest.mark.parametrize("name", VAES)
+def test_a_decoder_costs_what_the_card_says(name):
+    own = bundle(name)
+    assert quality.multiply_adds(own.model.generator, own.model.space.sample(1, 0)) == own.promised["multiply_adds"] <= 60e6
+
+
+@pytest.mark.parametrize("name", VAES)
+def test_an_atlas_belongs_to_its_model_and_is_small(name):
+    file = checkpoints.find(name)
+    atlas = atlases.atlas(name)
+    size = atlases.file_of(file).stat().st_size + atlas.thumbnails.stat().st_size
+    assert len(atlas) >= 8_500 and set(atlas.layouts) == {"pca", "umap"} and size <= 5_000_000
+    assert len(atlas.axes) == bundle(name).model.space.size
+    assert bundle(name).model.generator.decode(Code(atlas.codes[:2], bundle(name).model.space)).isfinite().all()
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_a_card_says_how_the_model_was_made(name):
+    card = checkpoints.read(name)
+    recipe = RECIPES[name]
+    assert card.training["steps"] == recipe.steps and card.data["version"] == dataset(recipe.data).VERSION
+    assert {"seed", "minutes", "machine", "version", "torch"} <= set(card.training)
+    assert card.quality["how"] and card.licence and card.credits and len(card.weights) == 64
+
+
+def test_the_bars_of_the_cards():
+    faces, numbers = bundle("avatars-vae").promised, bundle("digits-vae").promised
+    assert faces["psnr_db"] >= 23 and faces["agreement_mean"] >= 0.9 and faces["rarest_class_least"] >= 1 / 3
+    assert numbers["agreement"]["digit"] >= 0.95 and numbers["rarest_class_least"] >= 1 / 3
