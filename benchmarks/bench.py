@@ -68,14 +68,18 @@ def wait_for(address: str, process: subprocess.Popen, patience: float) -> None:
     raise RuntimeError(f"{address} did not answer within {patience:g} s.")
 
 
+def chromium_path() -> str | None:
+    """Where Chromium is; None leaves the search to Playwright."""
+    return next((p for p in ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome") if Path(p).exists()), None)
+
+
 @contextlib.contextmanager
 def chromium(width: int = 1440, height: int = 900) -> Iterator[Any]:
     """A page of a headless Chromium."""
     from playwright.sync_api import sync_playwright
 
-    path = next((p for p in ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome") if Path(p).exists()), None)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=CHROMIUM)
+        browser = playwright.chromium.launch(executable_path=chromium_path(), args=CHROMIUM)
         page = browser.new_page(viewport={"width": width, "height": height})
         try:
             yield page

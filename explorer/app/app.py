@@ -39,7 +39,7 @@ def launch(studio: Studio, *, port: int | None = None, host: str = "127.0.0.1") 
         ssr_mode=False,  # its front proxy cannot carry a WebSocket
         footer_links=[],
         theme=theme.theme(),
-        css=theme.STYLE,
+        head=f"<style>{theme.STYLE}</style>",  # as `css` Gradio would confine it to what lies inside its own container
         app_kwargs={"routes": [server.route(desk)]},
     )
     return page, address

@@ -1,0 +1,105 @@
+"""Makes the pictures of the README and the docs by driving the real page in Chromium.
+
+    python docs/make_pictures.py
+
+Writes docs/screen-{desktop,phone}-{light,dark}.png, docs/sliders-desktop.png and the moving picture docs/traverse.webp: a drag
+over the map, a slider, and a path being played, at the pace of the recording and not of the page.
+"""
+
+import io
+import sys
+from pathlib import Path
+
+from PIL import Image
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT / "benchmarks"))
+
+import bench  # noqa: E402
+
+DOCS = ROOT / "docs"
+SIZES = {"desktop": (1440, 900), "phone": (390, 844)}
+
+
+def open_page(browser, address: str, size: str, dark: bool):
+    """The page, with a picture on its stage and a path picked."""
+    width, height = SIZES[size]
+    context = browser.new_context(viewport={"width": width, "height": height}, color_scheme="dark" if dark else "light", has_touch=size == "phone")
+    page = context.new_page()
+    page.goto(address)
+    page.wait_for_selector("[data-view=stage][data-still=true], [data-view=stage] [data-still=true]", state="attached", timeout=60_000)
+    page.get_by_role("button", name="A = here").click()
+    page.get_by_role("button", name="Next seed", exact=True).click()
+    page.wait_for_timeout(600)
+    page.get_by_role("button", name="B = here").click()
+    page.wait_for_timeout(1500)
+    return page
+
+
+def stills(browser, address: str) -> None:
+    """Every size, light and dark."""
+    for size in SIZES:
+        for dark in (False, True):
+            page = open_page(browser, address, size, dark)
+            page.screenshot(path=DOCS / f"screen-{size}-{'dark' if dark else 'light'}.png")
+            if size == "desktop" and not dark:
+                page.get_by_role("tab", name="Sliders").click()
+                page.wait_for_timeout(800)
+                page.screenshot(path=DOCS / "sliders-desktop.png")
+            page.context.close()
+
+
+def moving(browser, address: str) -> None:
+    """The recording: map, slider, path."""
+    page = open_page(browser, address, "desktop", False)
+    frames: list[Image.Image] = []
+
+    def shoot(times: int = 1) -> None:
+        picture = Image.open(io.BytesIO(page.screenshot(type="jpeg", quality=92))).convert("RGB").resize((960, 600), Image.Resampling.LANCZOS)
+        frames.extend([picture] * times)
+
+    box = page.locator(".le-map-top").bounding_box()
+    x, y = box["x"] + box["width"] * 0.35, box["y"] + box["height"] * 0.35
+    page.mouse.move(x, y)
+    page.mouse.down()
+    for step in range(30):
+        page.mouse.move(x + step * box["width"] * 0.011, y + step * box["height"] * 0.012)
+        page.wait_for_timeout(90)
+        shoot()
+    page.mouse.up()
+    page.get_by_role("tab", name="Sliders").click()
+    page.wait_for_timeout(600)
+    rail = page.locator(".le-track-rail").first.bounding_box()
+    page.mouse.move(rail["x"] + rail["width"] * 0.5, rail["y"] + rail["height"] / 2)
+    page.mouse.down()
+    for step in range(30):
+        share = 0.5 + 0.38 * (step / 12 if step < 12 else (24 - step) / 12 if step < 24 else -(30 - step) / 12 * 0.5)
+        page.mouse.move(rail["x"] + rail["width"] * share, rail["y"] + rail["height"] / 2)
+        page.wait_for_timeout(90)
+        shoot()
+    page.mouse.up()
+    scrub = page.get_by_label("Position along the path").bounding_box()
+    page.mouse.move(scrub["x"] + 8, scrub["y"] + scrub["height"] / 2)
+    page.mouse.down()
+    for step in range(24):
+        page.mouse.move(scrub["x"] + 8 + (scrub["width"] - 16) * step / 23, scrub["y"] + scrub["height"] / 2)
+        page.wait_for_timeout(90)
+        shoot()
+    page.mouse.up()
+    frames[0].save(DOCS / "traverse.webp", save_all=True, append_images=frames[1:], duration=90, loop=0, quality=55, method=4)
+    page.context.close()
+
+
+def main() -> None:
+    from playwright.sync_api import sync_playwright
+
+    port = bench.free_port()
+    with bench.server(*bench.explorer(port, "avatars-vae"), port=port) as address, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=bench.chromium_path(), args=bench.CHROMIUM)
+        stills(browser, address)
+        moving(browser, address)
+        browser.close()
+
+
+if __name__ == "__main__":
+    main()
