@@ -76,8 +76,8 @@ asyncio.run(main())
 def run(script: str, *, n: int, size: int) -> str:
     """What a script prints in a fresh interpreter, with codes `(n, size)`."""
     code = script.replace("{n}", str(n)).replace("{size}", str(size))
-    done = subprocess.run([sys.executable, "-c", code], cwd=bench.ROOT, env=os.environ | {"PYTHONPATH": str(bench.ROOT)}, stdout=subprocess.PIPE, text=True, check=True)
-    return done.stdout
+    environment = os.environ | {"PYTHONPATH": str(bench.ROOT)}
+    return subprocess.run([sys.executable, "-c", code], cwd=bench.ROOT, env=environment, stdout=subprocess.PIPE, text=True, check=True).stdout
 
 
 def first_map(n: int, size: int, runs: int) -> list[dict[str, Any]]:
@@ -85,7 +85,7 @@ def first_map(n: int, size: int, runs: int) -> list[dict[str, Any]]:
     run(FIRST, n=n, size=size)
     times = [[float(word) for word in run(FIRST, n=n, size=size).split()] for _ in range(runs)]
     names = ("first PCA map, imports included", "first PCA map, imports done", "second PCA map")
-    return [{"what": name, "seconds": f"{bench.median(list(column)):.2f}"} for name, column in zip(names, zip(*times))]
+    return [{"what": name, "seconds": f"{bench.median(list(column)):.2f}"} for name, column in zip(names, zip(*times, strict=True), strict=True)]
 
 
 def main() -> None:
@@ -93,11 +93,14 @@ def main() -> None:
     rows = first_map(options.codes, options.size, options.runs)
     found = json.loads(run(LOOP, n=options.codes, size=options.size))
     for key in ("first", "warm"):
-        one = found[key]
-        phases = ", ".join(f"{name} {seconds:.1f}" for name, seconds in one["phases"].items())
-        rows.append({"what": f"UMAP, {key} map of the worker", "seconds": f"{one['seconds']:.1f}", "latest tick ms": f"{one['latest_tick_ms']:.0f}", "phases s": phases})
-    report = {"codes": options.codes, "size": options.size, "page peak MB": round(found["page_rss_mb"]), "worker peak MB": round(found["worker_rss_mb"])}
-    bench.show(report | {"machine": bench.machine()}, rows, as_json=options.json)
+        rows.append({"what": f"UMAP, {key} map of the worker", **_row(found[key])})
+    memory = {"page peak MB": round(found["page_rss_mb"]), "worker peak MB": round(found["worker_rss_mb"])}
+    bench.show({"codes": options.codes, "size": options.size, **memory, "machine": bench.machine()}, rows, as_json=options.json)
+
+
+def _row(one: dict[str, Any]) -> dict[str, str]:
+    phases = ", ".join(f"{name} {seconds:.1f}" for name, seconds in one["phases"].items())
+    return {"seconds": f"{one['seconds']:.1f}", "latest tick ms": f"{one['latest_tick_ms']:.0f}", "phases s": phases}
 
 
 if __name__ == "__main__":

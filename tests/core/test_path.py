@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from explorer.core import path
@@ -26,6 +26,7 @@ def test_a_chord_between_independent_codes_dips_and_the_arc_does_not():
 
 @pytest.mark.parametrize("kind", path.KINDS)
 @given(seed=st.integers(0, 10_000), stretch=st.floats(0.01, 50))
+@settings(deadline=None)
 def test_both_kinds_begin_and_end_exactly_at_their_ends(kind, seed, stretch):
     start, end = toys.normal(2, 16, seed=seed) * torch.tensor([[1.0], [stretch]])
     assert torch.equal(path.between(start, end, kind)(torch.tensor([0.0, 1.0])), torch.stack([start, end]))
