@@ -15,7 +15,7 @@ __all__ = ["encode", "from_pixels", "grid", "rgba", "to_pixels"]
 
 def from_pixels(pixels: np.ndarray) -> Tensor:
     """Pixels `(B, H, W, C)` uint8 to pictures `(B, C, H, W)` in [-1, 1]."""
-    return torch.from_numpy(np.ascontiguousarray(pixels)).permute(0, 3, 1, 2).float().div_(127.5).sub_(1)
+    return torch.from_numpy(np.array(pixels, dtype=np.float32)).permute(0, 3, 1, 2).div_(127.5).sub_(1)
 
 
 def to_pixels(pictures: Tensor) -> np.ndarray:

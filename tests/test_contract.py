@@ -119,4 +119,4 @@ def test_decoders_stay_within_sixty_million_multiply_adds(name):
     model = explorer.load(name)
     if model.generator is None:
         pytest.skip("no generator")
-    assert model.card.quality["decoder_multiply_adds"] <= 60e6
+    assert model.card.quality["multiply_adds"] <= 60e6

@@ -88,7 +88,7 @@ class LatentSpace:
         if not torch.isfinite(values).all():
             bad = int((~torch.isfinite(values)).sum())
             raise SpaceError(f"A code in space '{self.name}' must be finite numbers, got {bad} of {values.numel()} NaN or infinite.")
-        if len(values) and (far := float(values.abs().max())) > FARTHEST:
+        if len(values) and (far := float(values.detach().abs().max())) > FARTHEST:
             raise SpaceError(f"A code in space '{self.name}' reaches {far:.3g}; expected within {FARTHEST:g} standard deviations of the prior.")
         return values
 
