@@ -83,7 +83,8 @@ class Desk:
             raise ProtocolError(f"This server speaks version {VERSION} of the live channel, the page speaks {str(header.get('version'))[:20]}. Reload the page.")
         wanted = header.get("session")
         if not self.studio.store.knows(wanted):
-            wanted = await asyncio.to_thread(self.studio.start, _optional_text(header, "model"))
+            model = _optional_text(header, "model")
+            wanted = await asyncio.to_thread(self.studio.start, model if model in self.studio.cards else None)
         visitor.session = wanted
         history = self.studio.store.history(wanted)
         info = await asyncio.to_thread(passport.passport, self.studio, history.session.model)

@@ -22,6 +22,7 @@ Requests (from a view):
 
 Anything that fails is answered by `error`: message (a sentence), `about` (the request's type), seq, view.
 A patch replaces fields of the session (`studio/session.py`); a `decode` draws the patched session without committing it.
+A `hello` that names a model nobody knows gets a session with the first one: the page then asks to `open` what it wanted and is told.
 There is no separate request for a map position: it is a `decode` whose patch puts the spot's origin at a `place`.
 """
 

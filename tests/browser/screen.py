@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 from playwright.sync_api import Locator, Page
+from scipy.spatial import cKDTree
 
 PATIENCE = 30.0  # seconds; machines that test are slow
 STAGE = ".le-stage-now"
@@ -144,18 +145,18 @@ class MapView:
         """Whether a hand at this position meets the map and nothing above it."""
         return self._page.evaluate("([x, y]) => document.elementFromPoint(x, y)?.classList.contains('le-map-top') ?? false", [float(x), float(y)])
 
-    def lonely(self, gap: float) -> list[int]:
-        """Rows whose point has no other within `gap` pixels, in order."""
-        distance = np.array([np.partition(np.hypot(*(self.spots - spot).T), 1)[1] for spot in self.spots[:2000]])
-        return [int(row) for row in np.flatnonzero(distance > gap)]
+    def lonely(self) -> list[int]:
+        """Rows whose point no other hides and a hand can reach, those with the most room around them first."""
+        room = cKDTree(self.spots).query(self.spots, k=2)[0][:, 1]
+        return [int(row) for row in np.argsort(-room)[:200] if self.free(*self.spots[row])]
 
     def empty(self, gap: float) -> tuple[float, float]:
-        """A position about `gap` pixels or more from every point."""
+        """A position at least `gap` pixels from every point, and hardly more."""
         xs, ys = np.meshgrid(np.arange(self.left + 12, self.left + self.width - 12, 6), np.arange(self.top + 12, self.top + self.height - 12, 6))
         spots = np.stack([xs.ravel(), ys.ravel()], axis=1)
-        distance = np.array([np.hypot(*(self.spots - spot).T).min() for spot in spots])
-        for k in np.argsort(np.where(distance < gap, np.inf, distance)):
-            if distance[k] >= gap and self.free(*spots[k]):
+        room = cKDTree(self.spots).query(spots)[0]
+        for k in np.argsort(np.where(room < gap, np.inf, room)):
+            if room[k] >= gap and self.free(*spots[k]):
                 return float(spots[k][0]), float(spots[k][1])
         raise AssertionError(f"No place of the map is {gap} pixels from all points.")
 

@@ -50,6 +50,14 @@ def test_hello_starts_a_session_and_tells_what_the_model_is(desk):
     assert again["session"] == header["session"]
 
 
+def test_a_hello_for_a_model_that_is_not_there_gets_the_first_one_and_open_says_so(desk):
+    visitor = Visitor()
+    header, _ = ask(desk, visitor, "hello", version=VERSION, model="nonsense")
+    assert header["type"] == "welcome" and header["info"]["name"] == "toy-vae"
+    refused, _ = ask(desk, visitor, "open", model="nonsense")
+    assert refused["type"] == "error" and "No model 'nonsense' here" in refused["message"]
+
+
 def test_a_page_of_another_version_is_told_to_reload(desk):
     header, _ = ask(desk, Visitor(), "hello", version=99)
     assert header["type"] == "error" and "Reload" in header["message"]

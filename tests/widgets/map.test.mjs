@@ -128,6 +128,7 @@ test("counts of classes leave out what cannot be seen", () => {
 
 test("a drawn line is thinned but keeps its ends; quantiles ignore what is not a number", () => {
   assert.deepEqual(thinned([[0, 0], [0.1, 0], [5, 0], [5.1, 0]], 1), [[0, 0], [5, 0], [5.1, 0]]);
+  assert.deepEqual(thinned(Array.from({ length: 10 }, (_, i) => [i / 2, 0]), 2), [[0, 0], [2, 0], [4, 0], [4.5, 0]]); // drawn slowly: no step is long
   assert.deepEqual(quantiles(Float32Array.of(3, NaN, 1, 2), [0, 0.5, 1]), [1, 2, 3]);
   assert.deepEqual(quantiles(new Float32Array(0), [0.5]), [0]);
 });

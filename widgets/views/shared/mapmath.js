@@ -189,10 +189,11 @@ export function combined(old, caught, how) {
 
 /** A line with its points at least `step` apart, first and last kept: what a hand draws has far too many. @param {[number, number][]} line */
 export function thinned(line, step) {
+  let kept = line[0];
   return line.filter((point, i) => {
-    if (i === 0 || i === line.length - 1) return true;
-    const [px, py] = line[i - 1];
-    return Math.hypot(point[0] - px, point[1] - py) >= step;
+    const far = i === 0 || i === line.length - 1 || Math.hypot(point[0] - kept[0], point[1] - kept[1]) >= step;
+    if (far) kept = point;
+    return far;
   });
 }
 
