@@ -5,6 +5,7 @@ it; a bug is logged with its traceback and answered without details. Nothing a v
 """
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -84,11 +85,20 @@ class Desk:
         wanted = header.get("session")
         if not self.studio.store.knows(wanted):
             model = _optional_text(header, "model")
-            wanted = await asyncio.to_thread(self.studio.start, model if model in self.studio.cards else None)
+            wanted = self.studio.store.create(await asyncio.to_thread(self._beginning, header.get("last"), model))
         visitor.session = wanted
         history = self.studio.store.history(wanted)
         info = await asyncio.to_thread(passport.passport, self.studio, history.session.model)
         return pack({"type": "welcome", "session": wanted, "state": state(history), "models": passport.models(self.studio), "info": info})
+
+    def _beginning(self, last: Any, model: str | None) -> Session:
+        """The session that a page still has of one forgotten here, as after a restart; a fresh one where there is none or it fits nothing."""
+        with contextlib.suppress(ExplorerError):
+            session = Session.from_json(last)
+            opened = self.studio.open(session.model)
+            code_of(opened.model, opened.atlas, session)
+            return session
+        return self.studio.session(model if model in self.studio.cards else self.studio.first)
 
     async def _open(self, visitor: Visitor, header: dict[str, Any]) -> bytes:
         name = _text(header, "model")

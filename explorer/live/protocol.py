@@ -5,23 +5,24 @@ Every header has a `type`. Answers repeat the `seq` and `view` of the request th
 
 Requests (from a view):
 
-| type       | fields                          | answer                                                              |
-|------------|---------------------------------|---------------------------------------------------------------------|
-| `hello`    | version, session?, model?       | `welcome`: session (its id), state, models, info                    |
-| `open`     | model                           | `session`, then views ask for what they need of the new model       |
-| `decode`   | seq, view, patch, still?        | `frame`, or `skipped` when a newer request of the same view replaced it |
-| `commit`   | patch, label                    | `session`: the patched session becomes a step of the history        |
-| `undo`, `redo` |                             | `session`                                                           |
-| `atlas`    | layout                          | `atlas`: payload float32 places (N, 2), then per label uint8 (N)     |
-| `axis`     | axis                            | `axis`: payload float32 (N): that coordinate of every atlas code     |
-| `thumbs`   |                                 | `thumbs`: payload the WebP sprite                                   |
-| `example`  | row                             | `example`: payload the WebP thumbnail of one row                    |
-| `path`     | seq, patch, count               | `path`: payload `count` frames along the journey                    |
-| `grid`     | seq, first, count, truncation   | `grid`: payload frames of the seeds first, first + 1, …             |
-| `describe` | seq, patch                      | `describe`: text, attributes, nearest example, strangeness          |
+| type       | fields                           | answer                                                              |
+|------------|----------------------------------|---------------------------------------------------------------------|
+| `hello`    | version, session?, last?, model? | `welcome`: session (its id), state, models, info                    |
+| `open`     | model                            | `session`, then views ask for what they need of the new model       |
+| `decode`   | seq, view, patch, still?         | `frame`, or `skipped` when a newer request of the same view replaced it |
+| `commit`   | patch, label                     | `session`: the patched session becomes a step of the history        |
+| `undo`, `redo` |                              | `session`                                                           |
+| `atlas`    | layout                           | `atlas`: payload float32 places (N, 2), then per label uint8 (N)     |
+| `axis`     | axis                             | `axis`: payload float32 (N): that coordinate of every atlas code     |
+| `thumbs`   |                                  | `thumbs`: payload the WebP sprite                                   |
+| `example`  | row                              | `example`: payload the WebP thumbnail of one row                    |
+| `path`     | seq, patch, count                | `path`: payload `count` frames along the journey                    |
+| `grid`     | seq, first, count, truncation    | `grid`: payload frames of the seeds first, first + 1, …             |
+| `describe` | seq, patch                       | `describe`: text, attributes, nearest example, strangeness          |
 
 Anything that fails is answered by `error`: message (a sentence), `about` (the request's type), seq, view.
 A patch replaces fields of the session (`studio/session.py`); a `decode` draws the patched session without committing it.
+A `hello` may bring the `last` session of its page; it is taken up again where the session's id is no longer known, as after a restart.
 A `hello` that names a model nobody knows gets a session with the first one: the page then asks to `open` what it wanted and is told.
 There is no separate request for a map position: it is a `decode` whose patch puts the spot's origin at a `place`.
 """

@@ -3,56 +3,19 @@
 A page that logs an error, throws one, or asks anything of another host fails its test, whatever else the test is about.
 """
 
-import contextlib
-import os
-import signal
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
 from tests.browser.hands import Finger, Mouse
 from tests.browser.screen import Screen
+from tests.browser.server import MODEL, Server
 from tests.browser.truth import Truth
 
-MODEL = "avatars-vae"
 QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
 DESKTOP = {"viewport": {"width": 1440, "height": 900}}
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
-
-
-class Server:
-    """The app on a port of its own, in a process that can be stopped and started again."""
-
-    def __init__(self, root: Path, log: Path):
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
-        self.address = f"http://127.0.0.1:{self.port}/"
-        self._root, self._log = root, log
-
-    def start(self, patience: float = 120) -> None:
-        command = [sys.executable, "-c", "from explorer.cli import main; main()", "serve", MODEL, "--port", str(self.port), "--no-browser"]
-        environment = os.environ | {"PYTHONPATH": str(self._root), "GRADIO_ANALYTICS_ENABLED": "False"}
-        with self._log.open("ab") as log:
-            self._process = subprocess.Popen(command, cwd=self._root, env=environment, stdout=log, stderr=log)
-        until = time.monotonic() + patience
-        while time.monotonic() < until:
-            assert self._process.poll() is None, f"The app ended before it answered:\n{self._log.read_text()}"
-            with contextlib.suppress(OSError), urllib.request.urlopen(self.address, timeout=5):
-                return
-            time.sleep(0.05)
-        raise AssertionError(f"{self.address} did not answer within {patience:g} s:\n{self._log.read_text()}")
-
-    def stop(self) -> None:
-        self._process.send_signal(signal.SIGKILL if os.name != "nt" else signal.SIGTERM)  # as abruptly as a machine that goes down
-        self._process.wait(20)
 
 
 @pytest.fixture(scope="session")

@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from tests.browser.conftest import Server
 from tests.browser.screen import wait
+from tests.browser.server import Server
 
 pytestmark = pytest.mark.browser
 
@@ -104,20 +104,26 @@ def test_another_visitor_does_not_follow(visit, truth):
     assert other.session["spot"]["origin"]["seed"] == 0
 
 
-def test_the_page_finds_a_server_that_was_started_again(visit, truth, root, built_views, tmp_path):
+def test_a_server_that_was_started_again_is_found_and_nothing_is_lost(visit, truth, root, built_views, tmp_path):
     server = Server(root, tmp_path / "log.txt")
     server.start()
     try:
         screen = visit(at=server)
+        screen.button("A = here").click()
+        screen.button("Next seed").click()
+        screen.shows(truth.seed(1))
+        left = screen.becomes(lambda session: session["journey"]["start"], "an A")
         screen.watch.forgive("ERR_CONNECTION_REFUSED", "ERR_CONNECTION_RESET", "ERR_INCOMPLETE_CHUNKED_ENCODING", "ERR_EMPTY_RESPONSE")
         server.stop()
         wait(lambda: screen.corner == "reconnecting…", lambda: f"The corner should say that the page tries to connect, it says '{screen.corner}'.")
-        screen.shows(truth.seed(0))
+        screen.shows(truth.seed(1))
+        screen.button("Next seed").click()  # kept until the server is back
         server.start()
         wait(lambda: screen.corner == "live", lambda: f"The page should be connected again, it says '{screen.corner}'.", patience=60)
-        screen.button("Next seed").click()
-        screen.shows(truth.seed(1))
+        screen.shows(truth.seed(2))
+        assert screen.session["journey"] == left["journey"]
         screen.page.keyboard.press("Control+z")
-        screen.shows(truth.seed(0))
+        screen.shows(truth.seed(1))
+        assert screen.session == left
     finally:
         server.stop()

@@ -124,7 +124,7 @@ def test_other_colours_and_maps_show_the_same_codes(screen, truth, look):
     coloured = screen.changes(former, ".le-map-points")
     for name in list(truth.atlas.layouts)[1:]:
         screen.page.locator(".le-map-layouts [role=radio]", has_text=re.compile(name, re.IGNORECASE)).click()
-        screen.becomes(lambda session: session["layout"] == name, f"the map {name}")
+        screen.becomes(lambda session, name=name: session["layout"] == name, f"the map {name}")
         coloured = screen.changes(coloured, ".le-map-points")
         view = look(screen)
         row = view.lonely()[0]

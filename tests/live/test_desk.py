@@ -58,6 +58,16 @@ def test_a_hello_for_a_model_that_is_not_there_gets_the_first_one_and_open_says_
     assert refused["type"] == "error" and "No model 'nonsense' here" in refused["message"]
 
 
+def test_the_last_session_of_a_page_is_taken_up_again_when_its_id_is_not_known(desk):
+    first = Visitor()
+    ask(desk, first, "hello", version=VERSION)
+    last = ask(desk, first, "commit", patch={"spot": {"origin": {"kind": "seed", "seed": 9}}}, label="seed 9")[0]["state"]["session"]
+    header, _ = ask(desk, Visitor(), "hello", version=VERSION, session="of a server that has gone", last=last)
+    assert header["session"] != first.session and header["state"]["session"] == last
+    for unfit in ({"model": "gone"}, {"model": "toy-vae", "spot": {"origin": {"kind": "entry", "row": 10**9}}}, "no session", 5):
+        assert ask(desk, Visitor(), "hello", version=VERSION, last=unfit)[0]["state"]["session"]["spot"]["origin"]["seed"] == 0
+
+
 def test_a_page_of_another_version_is_told_to_reload(desk):
     header, _ = ask(desk, Visitor(), "hello", version=99)
     assert header["type"] == "error" and "Reload" in header["message"]

@@ -90,7 +90,7 @@ export function openChannel({ address, first = {}, storage = null, server = null
   /** @type {any[]} */ let kept = [];
   const model = new SharedModel(send);
   const sessionId = () => storage?.getItem(SESSION) ?? undefined;
-  const hello = () => ({ type: "hello", version: 1, session: sessionId(), model: heard ? undefined : first.model });
+  const hello = () => ({ type: "hello", version: 1, session: sessionId(), last: model.get("state")?.session, model: heard ? undefined : first.model });
 
   /** @param {"websocket" | "server" | "none"} transport @param {string} message */
   function status(transport, message) {
