@@ -31,6 +31,8 @@ def main() -> None:
     """Answers requests until the input ends."""
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever a library prints must not end up between the answers
+    if hasattr(os, "nice"):
+        os.nice(5)  # the page that waits for the map has live pictures to draw
     requests: queue.SimpleQueue[Request] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(sys.stdin.buffer, requests), daemon=True).start()
     _say(answers, {"progress": "importing"})
