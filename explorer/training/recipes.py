@@ -66,8 +66,8 @@ RECIPES = {
     ),
     "avatars-vae": Recipe(
         name="avatars-vae", title="Cartoon faces", family="vae", data="avatars", judge="avatars-judge",
-        net={"latent": 32, "widths": [32, 64, 128, 256]}, steps=2500, batch=128, rate=2e-3,
-        objective={"error": "sizes", "scale": 8.0, "detail": 3.0, "ramp": 600},
+        net={"latent": 32, "widths": [32, 64, 128, 256]}, steps=3000, batch=128, rate=2e-3,
+        objective={"error": "both", "scale": 25.0, "detail": 3.0, "focus": [20, 18, 46, 46, 3.0], "ramp": 600, "settle": 2.0, "settle_from": 1700},
     ),
     "digits-judge": Recipe(
         name="digits-judge", title="Judge of handwritten digits", family="judge", data="digits",

@@ -8,10 +8,15 @@ A beta-VAE with Gaussian noise of variance v and weight b is the first with scal
 everything, so `scale` is the one knob, and it has a meaning: how much error is worth a nat. `beta` = 1 makes the second the
 first; its KL is then taken in closed form.
 
-The error is a sum over pixels, in [-1, 1], of squares (Gaussian noise) or of absolute values (Laplace noise). Where a code
-leaves open which of two flat colours a pixel has, squares are least for a mixture of both, absolute values for the likelier
-one: drawings stay crisp. To it comes `detail` times the same of what a 5x5 blur takes away, so that small parts (eyes, mouths)
-are not drowned by large ones (hair, background).
+To either comes `settle` times the DIP-VAE-II penalty |m|^2 + |C - I|^2 (Kumar et al. 2018, arXiv 1711.00848), m the mean and C
+the covariance of a batch's codes: the KL term alone leaves the codes of the data, taken together, somewhat longer in some
+directions than the prior is, and then what lies far out (black hair, dark skin) is rare among samples of the prior.
+
+The error is a sum over pixels, in [-1, 1], of squares (Gaussian noise), of absolute values (Laplace noise), or of both. Where a
+code leaves open which of two flat colours a pixel has, squares are least for a mixture of the two, absolute values for the
+likelier one: drawings stay crisp, but small parts are learned late, since leaving them out is a minimum too. With both, neither
+trouble is great. Large parts (hair, background) drown small ones (eyes, mouths) in any such sum, so two things are added:
+`detail` times the same error of what a 5x5 blur takes away, and `focus`, a box of pixels that counts several times.
 """
 
 import math
@@ -26,26 +31,31 @@ from explorer import render
 from explorer.models.vae import VAE
 from explorer.training.loop import batch_rows, step_generator
 
-__all__ = ["ERRORS", "decomposed_kl", "kl", "objective", "psnr"]
+__all__ = ["ERRORS", "decomposed_kl", "kl", "objective", "psnr", "unsettled"]
 
-ERRORS: dict[str, Callable[[Tensor], Tensor]] = {"squares": torch.square, "sizes": torch.abs}
+ERRORS: dict[str, Callable[[Tensor], Tensor]] = {"squares": torch.square, "sizes": torch.abs, "both": lambda difference: difference.square() + difference.abs()}
+Focus = tuple[int, int, int, int, float]  # top, left, bottom and right of a box of pixels, and how often they count
 
 Loss = Callable[[int], tuple[Tensor, dict[str, float]]]
 
 
 def objective(
-    net: VAE, pixels: np.ndarray, *, batch: int, seed: int, ramp: int, scale: float, beta: float = 1.0, error: str = "squares", detail: float = 0.0
+    net: VAE, pixels: np.ndarray, *, batch: int, seed: int, ramp: int, scale: float, beta: float = 1.0,
+    error: str = "squares", detail: float = 0.0, focus: Focus | None = None, settle: float = 0.0, settle_from: int = 0,
 ) -> Loss:
-    """The loss of a step; the latent terms grow to their full weight over the first `ramp` steps."""
+    """The loss of a step; the KL grows to its full weight over the first `ramp` steps, the penalty as long from `settle_from` on."""
     pick = batch_rows(len(pixels), batch, seed)
+    counts = _counts(pixels.shape[1:3], focus)
 
     def loss(step: int) -> tuple[Tensor, dict[str, float]]:
         x = render.from_pixels(pixels[pick(step)]).contiguous(memory_format=torch.channels_last)
         z, mean, log_variance, drawn = _forward(net, x, step_generator(seed, step))
         difference = drawn - x
-        missed = ERRORS[error](difference).sum() + detail * ERRORS[error](_fine(difference)).sum()
+        missed = (counts * (ERRORS[error](difference) + detail * ERRORS[error](_fine(difference)))).sum()
         cost = kl(mean, log_variance).mean() if beta == 1 else _weighted(z, mean, log_variance, beta=beta, n=len(pixels))
         total = missed / (len(x) * scale) + min(1.0, (step + 1) / ramp) * cost
+        if settle and step >= settle_from:
+            total = total + settle * min(1.0, (step + 1 - settle_from) / ramp) * unsettled(z)
         return total, {"psnr": psnr(float(difference.detach().square().mean())), "kl": float(kl(mean, log_variance).detach().mean())}
 
     return loss
@@ -60,6 +70,15 @@ def _forward(net: VAE, x: Tensor, generator: torch.Generator) -> tuple[Tensor, T
     with torch.autocast("cpu", torch.bfloat16):
         drawn = net.decoder(z)
     return z, mean, log_variance, drawn.float()
+
+
+def _counts(size: tuple[int, int], focus: Focus | None) -> Tensor:
+    """How often each pixel counts, `(H, W)`."""
+    counts = torch.ones(size)
+    if focus is not None:
+        top, left, bottom, right, factor = focus
+        counts[top:bottom, left:right] = factor
+    return counts
 
 
 def _fine(difference: Tensor) -> Tensor:
@@ -80,6 +99,17 @@ def psnr(mean_square: float) -> float:
 def kl(mean: Tensor, log_variance: Tensor) -> Tensor:
     """KL(q(z|x) || N(0, I)) of each picture in nats, `(B,)`, for `(B, D)` means and log-variances."""
     return 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).sum(dim=1)
+
+
+def unsettled(z: Tensor) -> Tensor:
+    """How far the first two moments of codes `(B, D)` are from those of the prior: |mean|^2 + |covariance - I|^2.
+
+    Each square is a product of the estimates from two halves of the batch, which makes it unbiased (and sometimes negative):
+    the square of one noisy estimate would be least for codes that are too short.
+    """
+    first, second = z.chunk(2)
+    unit = torch.eye(z.shape[1])
+    return (first.mean(dim=0) * second.mean(dim=0)).sum() + ((first.T.cov() - unit) * (second.T.cov() - unit)).sum()
 
 
 def decomposed_kl(z: Tensor, mean: Tensor, log_variance: Tensor, n: int) -> tuple[Tensor, Tensor, Tensor]:

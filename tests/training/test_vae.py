@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from explorer.models.vae import VAE
-from explorer.training.vae import decomposed_kl, kl, objective, psnr
+from explorer.training.vae import decomposed_kl, kl, objective, psnr, unsettled
 
 
 def test_one_gaussian_has_the_closed_form_of_its_kl():
@@ -44,3 +44,20 @@ def test_an_objective_repeats_itself(beta):
     loss = objective(net, pixels, scale=1.0, beta=beta, batch=8, seed=0, ramp=2)
     first, second = loss(3)[0], loss(3)[0]
     assert torch.equal(first, second) and torch.isfinite(first)
+
+
+def test_settled_codes_are_not_penalised_and_others_by_the_square_of_their_distance():
+    generator = torch.Generator().manual_seed(0)
+    batches = torch.randn(400, 64, 3, generator=generator)
+    settled = torch.stack([unsettled(z) for z in batches]).mean()
+    moved = torch.stack([unsettled(2 * z + torch.tensor([1.0, 0, 0])) for z in batches]).mean()
+    assert float(settled) == pytest.approx(0, abs=0.05)
+    assert float(moved) == pytest.approx(1 + 3 * (4 - 1) ** 2, rel=0.05)
+
+
+def test_a_box_in_focus_counts_several_times():
+    torch.manual_seed(0)
+    net = VAE(size=16, channels=1, latent=3, widths=[8, 16])
+    pixels = np.zeros((8, 16, 16, 1), np.uint8)
+    plain, all_twice = (objective(net, pixels, scale=1.0, batch=8, seed=0, ramp=10**9, focus=focus)(0)[0] for focus in (None, (0, 0, 16, 16, 2.0)))
+    assert float(all_twice) == pytest.approx(2 * float(plain), rel=1e-3)
