@@ -68,7 +68,7 @@ def test_importing_explorer_loads_no_torch():
 
 
 def test_the_studio_needs_no_gradio_plotly_or_umap():
-    assert not loaded("import explorer.studio.studio, explorer.live.server") & {"gradio", "plotly", "umap", "numba", "matplotlib", "sklearn", "pandas"}
+    assert not loaded("import explorer.studio.studio, explorer.live.server") & {"gradio", "plotly", "umap", "numba", "sklearn", "pandas"}
 
 
 def test_the_command_line_answers_for_help_without_torch():

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 
 from explorer import render
+from explorer.core.atlas import Atlas
 from explorer.core.errors import CapabilityError, ExplorerError, ProtocolError
 from explorer.core.space import Code
 from explorer.live.pace import Allowance
@@ -26,7 +27,7 @@ from explorer.studio.engine import Ask, Drawn
 from explorer.studio.sample import seeds
 from explorer.studio.session import Session
 from explorer.studio.store import History
-from explorer.studio.studio import Studio
+from explorer.studio.studio import Opened, Studio
 
 __all__ = ["Desk", "Visitor"]
 
@@ -117,11 +118,13 @@ class Desk:
         if drawn is None:
             return pack(_reply(header, "skipped"))
         pixels, still = drawn.pixels[0], header.get("still") is True
+        places = await self._places(session, opened.atlas, code)
+        strangeness = await asyncio.to_thread(_strangeness, opened.atlas, code) if still else None
         kind = _format(pixels, still)
         frame = _reply(header, "frame") | {
             "still": still, "width": pixels.shape[1], "height": pixels.shape[0], "format": kind, "typicality": _round(code.typicality[0]),
-            "place": self._place(session, opened.atlas, code), "code": [_round(v) for v in code.values.flatten().tolist()],
-            "strangeness": _strangeness(opened.atlas, code) if still else None, "decode_ms": _round(drawn.milliseconds), "batch": drawn.batch, "interpolated": interpolated(session),
+            "place": places[0] if places else None, "code": [_round(v) for v in code.values.flatten().tolist()],
+            "strangeness": strangeness, "decode_ms": _round(drawn.milliseconds), "batch": drawn.batch, "interpolated": interpolated(session),
         }  # fmt: skip
         return pack(frame, render.rgba(pixels) if kind == "rgba" else render.encode(pixels, kind))
 
@@ -172,7 +175,7 @@ class Desk:
         opened = await self._opened(session)
         t = torch.linspace(0, 1, _count(header, "count", 2, MOST_FRAMES))
         code = journey_codes(opened.model, opened.atlas, session, t)
-        extra = {"t": [_round(v) for v in t.tolist()], "places": self._places(session, opened.atlas, code)}
+        extra = {"t": [_round(v) for v in t.tolist()], "places": await self._places(session, opened.atlas, code)}
         return await self._frames(visitor, header, session.model, code, "path", extra)
 
     async def _grid(self, visitor: Visitor, header: dict[str, Any]) -> bytes:
@@ -213,12 +216,12 @@ class Desk:
         view = f"{header['type']} {str(header.get('view', ''))[:40]}"
         return await self.studio.engine.decode(Ask(_session(visitor), view, model, code))
 
-    async def _opened(self, session: Session):
+    async def _opened(self, session: Session) -> Opened:
         if self.studio.holds(session.model):
             return self.studio.open(session.model)
         return await asyncio.to_thread(self.studio.open, session.model)
 
-    async def _need_atlas(self, visitor: Visitor):
+    async def _need_atlas(self, visitor: Visitor) -> Atlas:
         opened = await self._opened(self._session(visitor))
         if opened.atlas is None:
             raise CapabilityError(f"'{opened.model.card.name}' has no atlas, so there is no map of it.")
@@ -227,15 +230,14 @@ class Desk:
     def _session(self, visitor: Visitor) -> Session:
         return self.studio.store.history(_session(visitor)).session
 
-    def _place(self, session: Session, atlas: Any, code: Code) -> list[float] | None:
-        places = self._places(session, atlas, code)
-        return places[0] if places else None
-
-    def _places(self, session: Session, atlas: Any, code: Code) -> list[list[float]] | None:
+    async def _places(self, session: Session, atlas: Atlas | None, code: Code) -> list[list[float]] | None:
+        """Where codes lie on the session's map. Linear maps answer at once; others search, away from the event loop."""
         if atlas is None or atlas.nothing or not atlas.layouts:
             return None
         layout = atlas.layout(session.layout or next(iter(atlas.layouts)))
-        return [[_round(x), _round(y)] for x, y in layout.place(code.values.flatten(1)).tolist()]
+        flat = code.values.flatten(1)
+        xy = layout.place(flat) if layout.axes is not None else await asyncio.to_thread(layout.place, flat)
+        return [[_round(x), _round(y)] for x, y in xy.tolist()]
 
     def _thumbnail(self, model: str, row: int) -> bytes:
         return render.encode(self.studio.thumbnail(model, row), "webp", quality=90)
@@ -270,7 +272,7 @@ def _round(value: float | torch.Tensor) -> float:
     return float(f"{float(value):.5g}")
 
 
-def _strangeness(atlas: Any, code: Code) -> float | None:
+def _strangeness(atlas: Atlas | None, code: Code) -> float | None:
     """How far a code is from every atlas code, as the share of atlas codes that lie closer to their own nearest neighbour."""
     if atlas is None or atlas.nothing or not atlas.layouts:
         return None

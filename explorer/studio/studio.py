@@ -81,6 +81,7 @@ class Studio:
         with self._lock:
             if name not in self._opened:
                 self._opened[name] = _open(self.file(name), self.device)
+                threading.Thread(target=_warm, args=(self._opened[name].atlas,), name=f"warm {name}", daemon=True).start()
             self._opened.move_to_end(name)
             while len(self._opened) > 1 and sum(kept.bytes for kept in self._opened.values()) > self._budget:
                 self._opened.popitem(last=False)
@@ -143,3 +144,12 @@ def _open(file: Path, device: torch.device) -> Opened:
     model = checkpoints.load(file, device)
     atlas = atlases.beside(file, model)
     return Opened(model, atlas, file.stat().st_size * 2 + (atlas.codes.numel() * 8 if atlas is not None else 0))
+
+
+def _warm(atlas: Atlas | None) -> None:
+    """Does what maps do once, before someone waits for it."""
+    if atlas is None or atlas.nothing:
+        return
+    for layout in atlas.layouts.values():
+        layout.place(atlas.codes[:1])
+        layout.strangeness(atlas.codes[:1])
