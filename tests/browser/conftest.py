@@ -6,7 +6,7 @@ A page that logs an error, throws one, or asks anything of another host fails it
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from tests.browser.hands import Finger, Mouse
 from tests.browser.screen import Screen
@@ -41,6 +41,15 @@ def browser(chromium) -> Iterator[Browser]:
         running.close()
 
 
+@pytest.fixture(scope="module")
+def contexts(browser) -> dict[bool, BrowserContext]:
+    """A desktop and a phone, each with its own cache."""
+    made = {phone: browser.new_context(**(PHONE if phone else DESKTOP)) for phone in (False, True)}
+    for context in made.values():
+        context.set_default_timeout(30_000)
+    return made
+
+
 @pytest.fixture(params=["desktop", "phone"])
 def size(request) -> str:
     """Of the window. A test that asks for no size gets a desktop."""
@@ -48,25 +57,26 @@ def size(request) -> str:
 
 
 @pytest.fixture
-def visit(browser, server, request) -> Iterator[Callable[..., Screen]]:
+def visit(contexts, server, request) -> Iterator[Callable[..., Screen]]:
     """Opens the page: `visit()`, or with a query, a scheme of colours, another server, or what to do to the page before it loads."""
     phone = "size" in request.fixturenames and request.getfixturevalue("size") == "phone"
-    context = browser.new_context(**(PHONE if phone else DESKTOP))
-    context.set_default_timeout(30_000)
-    watch = Watch(context)
+    context, watch = contexts[phone], Watch()
+    context.on("page", watch.follow)
 
-    def visit(query: str = "", *, colours: str = "light", at: Server = server, before=lambda page: None, drawn: bool = True) -> Screen:
+    def visit(query: str = "", *, colours: str = "light", at: Server = server, before=lambda page: None) -> Screen:
         page = context.new_page()
         page.emulate_media(color_scheme=colours)
         before(page)
         page.goto(at.address + query, wait_until="domcontentloaded")
         screen = Screen(page, Finger(page) if phone else Mouse(page), watch)
-        if drawn:
-            screen.settled()
+        screen.settled()
         return screen
 
     yield visit
-    context.close()
+    context.remove_listener("page", watch.follow)
+    for page in context.pages:
+        page.evaluate("() => localStorage.clear()")
+        page.close()
     watch.judge()
 
 
@@ -79,13 +89,16 @@ def screen(visit) -> Screen:
 class Watch:
     """Notes what no page may do."""
 
-    def __init__(self, context: BrowserContext):
-        self.faults: list[str] = []
+    def __init__(self):
+        self._faults: list[str] = []
         self._forgiven: list[str] = []
-        context.on("console", lambda message: message.type == "error" and self.faults.append(f"console: {message.text} ({message.location.get('url')})"))
-        context.on("weberror", lambda error: self.faults.append(f"uncaught: {error.error}"))
-        context.on("request", lambda request: self._look(request.url))
-        context.on("page", lambda page: page.on("websocket", lambda socket: self._look(socket.url)))
+
+    def follow(self, page: Page) -> None:
+        """Looks after a page from now on."""
+        page.on("console", lambda message: message.type == "error" and self._faults.append(f"console: {message.text} ({message.location.get('url')})"))
+        page.on("pageerror", lambda error: self._faults.append(f"uncaught: {error}"))
+        page.on("request", lambda request: self._look(request.url))
+        page.on("websocket", lambda socket: self._look(socket.url))
 
     def forgive(self, *words: str) -> None:
         """Expects errors with these words in them."""
@@ -93,9 +106,9 @@ class Watch:
 
     def judge(self) -> None:
         """Fails the test for the first fault that nobody forgave."""
-        faults = [fault for fault in self.faults if not any(word in fault for word in self._forgiven)]
+        faults = [fault for fault in self._faults if not any(word in fault for word in self._forgiven)]
         assert not faults, "The page did what it must not:\n" + "\n".join(faults)
 
     def _look(self, url: str) -> None:
         if not url.startswith(("http://127.0.0.1:", "ws://127.0.0.1:", "blob:", "data:", "about:")):
-            self.faults.append(f"asked of another host: {url[:200]}")
+            self._faults.append(f"asked of another host: {url[:200]}")

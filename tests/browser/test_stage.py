@@ -62,7 +62,7 @@ def test_after_a_hasty_drag_the_last_position_is_shown(visit, truth, size):
     rail, reach = slider(screen, truth, axis)
     left, top, width, height = screen.box(rail)
     points = [(left + width * share, top + height / 2) for share in (0.5, 0.9, 0.1, 0.8, 0.2, 0.7)]
-    screen.drag(*points, steps=25)
+    screen.drag(*points, steps=10)
     ((_, value),) = screen.becomes(lambda session: session["spot"]["axes"], "an axis set by hand")["spot"]["axes"]
     assert abs(value - (2 * 0.7 - 1) * reach) <= 2 * 2 * reach / width
     screen.shows(truth.at(Seed(0), (axis, value)))
