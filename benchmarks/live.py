@@ -102,7 +102,7 @@ def row(name: str, seconds: float, found: dict) -> dict:
 async def overhead(address: str, requests: int = 200) -> dict[str, float]:
     """Milliseconds of a request without a browser, and how much of it is not the decode itself; medians."""
     whole, beyond = [], []
-    async with connect(address.replace("http", "ws") + "live", max_size=None, compression=None) as socket:
+    async with connect(address.replace("http", "ws") + "live", max_size=None) as socket:
         await socket.send(pack({"type": "hello", "version": VERSION}))
         await socket.recv()
         for step in range(requests):

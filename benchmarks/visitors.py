@@ -21,7 +21,7 @@ RATE = 10.0
 
 async def one_of_ours(address: str, number: int, until: float, times: list[float]) -> None:
     """A visitor who drags an axis through the live channel."""
-    async with connect(address.replace("http", "ws") + "live", max_size=None, compression=None) as socket:
+    async with connect(address.replace("http", "ws") + "live", max_size=None) as socket:
         await socket.send(pack({"type": "hello", "version": VERSION}))
         await socket.recv()
         await asyncio.sleep(random.random() / RATE)

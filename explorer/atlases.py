@@ -23,7 +23,7 @@ from explorer.core.model import Card, Model
 from explorer.core.progress import Progress
 from explorer.data.catalogue import dataset
 from explorer.data.store import pictures
-from explorer.methods.measure.activity import activity
+from explorer.methods.measure.activity import AxisReport, activity
 from explorer.methods.measure.correlation import gaussian_total_correlation
 
 __all__ = ["SUFFIX", "atlas", "beside", "build", "file_of", "read", "write"]
@@ -31,6 +31,7 @@ __all__ = ["SUFFIX", "atlas", "beside", "build", "file_of", "read", "write"]
 SUFFIX = ".atlas.safetensors"
 THUMBS = ".thumbs.webp"
 ABOUT = "latent-explorer-atlas"  # the key of the description among the header's metadata
+KINDS = {"model": str, "weights": str, "space": str, "classes": dict, "layouts": dict, "axes": list, "about": dict}
 HIDDEN = 255  # the label of what cannot be seen
 THUMB, THUMBS_A_ROW = 32, 100
 THUMB_QUALITY = 60
@@ -182,7 +183,7 @@ def read(file: Path, card: Card | None = None) -> Atlas:
         )
     try:
         return _assembled(file, described, checkpoints.tensors(file))
-    except (KeyError, TypeError, AttributeError, ExplorerError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError, ExplorerError) as error:
         raise CheckpointError(f"'{file.name}' does not hold what its header says: {error}.") from error
 
 
@@ -196,6 +197,8 @@ def _described(file: Path, header: checkpoints.Header) -> dict[str, Any]:
         missing = {"model", "weights", "space", "classes", "layouts", "axes", "about"} - set(described)
     except (ValueError, TypeError) as error:
         raise CheckpointError(f"The description in '{file.name}' cannot be read: {error}.") from error
+    if not all(isinstance(described[name], kind) for name, kind in KINDS.items() if name in described):
+        raise CheckpointError(f"The description in '{file.name}' has fields of the wrong kind.")
     if missing or "codes" not in header.tensors:
         raise CheckpointError(f"The atlas '{file.name}' lacks {', '.join(sorted(missing) or ['its codes'])}.")
     return described
@@ -203,15 +206,21 @@ def _described(file: Path, header: checkpoints.Header) -> dict[str, Any]:
 
 def _assembled(file: Path, described: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Atlas:
     codes = tensors["codes"].float()
+    axes = tuple(described["axes"])
+    if axes and [AxisReport.from_dict(axis).axis for axis in axes] != list(range(codes.shape[1])):
+        raise CheckpointError(f"'{file.name}' describes {len(axes)} axes, its codes have {codes.shape[1]}.")
     labels = {name: tensors[f"labels.{name}"].long() for name in described["classes"]}
     thumbs = file.with_name(file.name.removesuffix(SUFFIX) + THUMBS)
+    for name, values in labels.items():
+        if len(values) and int(torch.where(values == HIDDEN, 0, values).max()) >= len(described["classes"][name]):
+            raise CheckpointError(f"'{file.name}' has labels of '{name}' without a class of that number.")
     return Atlas(
         model=described["model"], weights=described["weights"], space=described["space"], codes=codes,
         variance=tensors["variance"].float() if "variance" in tensors else None,
         labels={name: torch.where(values == HIDDEN, -1, values) for name, values in labels.items()},
         classes={name: tuple(classes) for name, classes in described["classes"].items()},
         layouts={name: _layout(name, codes, tensors, honesty) for name, honesty in described["layouts"].items()},
-        axes=tuple(described["axes"]), thumbnails=thumbs if thumbs.exists() else None, about=described["about"],
+        axes=axes, thumbnails=thumbs if thumbs.exists() else None, about=described["about"],
     )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ import hashlib
 import json
 import math
 import os
+import re
 import struct
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
@@ -33,6 +34,7 @@ MOST_TENSORS = 10_000
 MOST_BYTES = 8 << 30
 CARD = "latent-explorer"  # the key of the card among the header's metadata
 WIDTHS = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "I16": 2, "I8": 1, "U8": 1, "BOOL": 1}
+KINDS = {"config": dict, "spaces": list, "data": dict, "training": dict, "quality": dict}  # every other field of a card is a text
 PICKLES = {b"\x80": "a Python pickle", b"PK": "a zip archive, as torch.save writes, with pickles inside"}
 
 
@@ -82,8 +84,6 @@ def load(name_or_path: str | Path, device: torch.device | str = "cpu") -> Model:
     try:
         state = {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in tensors(file).items()}
         return BUILDERS[card.family](card, state, torch.device(device))
-    except ExplorerError:
-        raise
     except Exception as error:  # whatever a stranger's config does to a builder, the file is to blame
         raise CheckpointError(f"'{file.name}' does not hold what its card says: {str(error).splitlines()[0]}") from error
 
@@ -134,7 +134,7 @@ def read_header(file: Path) -> Header:
         raw = stream.read(length)
     try:
         parsed = json.loads(raw)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise CheckpointError(f"The header of '{file.name}' is not JSON: {error}.") from error
     if not isinstance(parsed, dict):
         raise CheckpointError(f"The header of '{file.name}' must be a JSON object, got {type(parsed).__name__}.")
@@ -181,13 +181,30 @@ def _card(file: Path, header: Header) -> Card:
     if CARD not in header.metadata:
         raise CheckpointError(f"'{file.name}' has no card: expected '{CARD}' in its metadata, got {', '.join(header.metadata) or 'no metadata'}.")
     try:
-        values = json.loads(header.metadata[CARD])
-        known = {f.name for f in fields(Card)}
-        card = Card(**{name: tuple(value) if name == "spaces" else value for name, value in values.items() if name in known})
-        card.latent_spaces  # noqa: B018 - a space that makes no sense is found here
-    except (ValueError, TypeError, KeyError, AttributeError, ExplorerError) as error:
+        return card_of(json.loads(header.metadata[CARD], parse_constant=_refuse))
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError, OverflowError, ExplorerError) as error:
         raise CheckpointError(f"The card of '{file.name}' cannot be read: {error}.") from error
+
+
+def card_of(values: dict[str, Any]) -> Card:
+    """A card from plain values, every field of which is what it should be. Raises ValueError, TypeError, KeyError or SpaceError."""
+    kept = {f.name: values[f.name] for f in fields(Card) if f.name in values}
+    for name, value in kept.items():
+        if not isinstance(value, KINDS.get(name, str)):
+            raise TypeError(f"'{name}' must be {'a list' if name == 'spaces' else 'an object' if KINDS.get(name) is dict else 'a text'}, got {str(value)[:40]}")
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", kept["name"]):  # it becomes part of file names
+        raise ValueError(f"'name' must be letters, digits, dots and dashes, got '{kept['name'][:40]}'")
+    card = Card(**kept | {"spaces": tuple(kept.get("spaces", ()))})
+    for space in card.latent_spaces:
+        if not all(isinstance(side, int) for side in space.shape) or not isinstance(space.name, str):
+            raise TypeError(f"a space needs a name and a shape of whole numbers, got {space}")
+    if not isinstance(card.data.get("judge", ""), str) or not isinstance(card.data.get("name", ""), str):
+        raise TypeError("'data' must name its dataset and its judge by texts")
     return card
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is not a number")
 
 
 def _digest(file: Path, header: Header) -> str:

@@ -2,6 +2,7 @@
 
 import json
 import sys
+import tempfile
 from pathlib import Path
 from typing import Annotated
 
@@ -93,7 +94,7 @@ def train(
     """Trains a bundled model again, resuming where a killed run stopped, and measures it."""
     from explorer import training
 
-    folder.mkdir(parents=True, exist_ok=True)
+    _make(folder)
     typer.echo(f"Wrote {training.train(name, folder=folder, report=lambda progress: typer.echo(str(progress)), stop=lambda: False, seed=seed, steps=steps)}")
 
 
@@ -112,6 +113,7 @@ def atlas(
     data = model.card.data.get("name")
     if not data:
         raise DataError(f"The card of '{name}' names no dataset, so there is nothing to encode.")
+    _make(folder or file.parent)
     written = atlases.build(model, data, n=count, seed=seed, folder=folder or file.parent, report=lambda words: typer.echo(str(words)))
     typer.echo(f"Wrote {written}")
 
@@ -125,10 +127,14 @@ def serve(
 ) -> None:
     """Opens the workbench in the browser."""
     typer.echo("Latent Explorer is starting…")
+    from explorer import checkpoints
     from explorer.app.app import serve as serve_page
 
-    path = Path(name) if name and Path(name).is_file() else None
-    serve_page(port=port, open_browser=browser, host=host, files=(path,) if path else (), model=str(path) if path else name)
+    files, model = (), None
+    if name:
+        file = checkpoints.find(name)
+        files, model = (file,), checkpoints.read(file).name
+    serve_page(port=port, open_browser=browser, host=host, files=files, model=model)
 
 
 def _studio(name: str):
@@ -138,6 +144,15 @@ def _studio(name: str):
 
     file = checkpoints.find(name)
     return Studio((file,)), checkpoints.read(file).name
+
+
+def _make(folder: Path) -> None:
+    """Makes sure, before long work begins, that there is a folder to write its result into."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise DataError(f"Nothing can be written into '{folder}': {error.strerror}.") from error
 
 
 def _write(out: Path, content: bytes) -> None:

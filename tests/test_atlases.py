@@ -8,6 +8,7 @@ from explorer.core.atlas import Atlas
 from explorer.core.errors import CheckpointError
 from explorer.core.layout import Layout
 from explorer.core.model import Card
+from explorer.methods.measure.activity import activity
 
 
 def toy() -> Atlas:
@@ -16,7 +17,7 @@ def toy() -> Atlas:
     labels = {"hat": torch.arange(30) % 3 - 1}
     return Atlas(
         model="toy", weights="ab" * 32, space="z", codes=codes, variance=torch.full_like(codes, 0.25), labels=labels,
-        classes={"hat": ("none", "cap")}, layouts={"pca": linear}, axes=({"axis": 0},), about={"codes": "made up"},
+        classes={"hat": ("none", "cap")}, layouts={"pca": linear}, axes=tuple(axis.to_dict() for axis in activity(codes, torch.full_like(codes, 0.25))), about={"codes": "made up"},
     )  # fmt: skip
 
 

@@ -96,6 +96,43 @@ def test_a_space_that_makes_no_sense_is_refused(file):
         explorer.load(with_card(file, spaces=[{"name": "z", "shape": [-3]}]))
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"data": None}, {"data": "x"}, {"data": {"judge": 5}}, {"name": ["a"]}, {"name": "../../escaped"}, {"name": ""}, {"family": ["vae"]}, {"weights": 5},
+        {"spaces": [{"name": "z", "shape": [6.0]}]}, {"spaces": [{"name": "z", "shape": [9], "prior": "normal"}]}, {"spaces": 3}, {"quality": {"psnr": float("nan")}},
+        {"config": {"size": 16, "channels": 1, "latent": 200_000_000, "widths": [8, 16]}},
+    ],
+)  # fmt: skip
+def test_a_card_with_a_field_that_makes_no_sense_is_refused(file, changes):
+    with pytest.raises(CheckpointError, match="card"):
+        explorer.load(with_card(file, **changes))
+
+
+def test_a_bad_file_among_the_bundled_ones_keeps_no_other_from_opening(tmp_path, monkeypatch):
+    from explorer.studio import passport
+    from explorer.studio.studio import Studio
+
+    studios.save_vae(tmp_path)
+    (tmp_path / "bad.safetensors").write_bytes(b"\x01" * 50)
+    monkeypatch.setattr(checkpoints, "bundled_folder", lambda: tmp_path)
+    studio = Studio()
+    rows = {row["name"]: row for row in passport.models(studio)}
+    assert rows["toy-vae"]["traversable"] and "bad.safetensors" in rows["bad"]["why"] and studio.first == "toy-vae"
+
+
+@pytest.mark.parametrize("changes", [{"weights": 7}, {"axes": [{"axis": 0}]}, {"classes": {"side": ["left"], "hat": ["none"]}}, {"layouts": {"moon": {}}}, {"classes": 3}])
+def test_an_atlas_that_lies_is_refused(tmp_path, changes):
+    file = atlases.file_of(studios.save_vae(tmp_path))
+
+    def change(header):
+        header["__metadata__"][atlases.ABOUT] = json.dumps(json.loads(header["__metadata__"][atlases.ABOUT]) | changes)
+        return header
+
+    with pytest.raises(CheckpointError, match="toy-vae.atlas"):
+        atlases.read(rewritten(file, change))
+
+
 def test_every_cut_off_file_is_refused(file):
     raw = file.read_bytes()
     for keep in (0, 4, 8, 100, len(raw) // 2, len(raw) - 1):
@@ -125,6 +162,7 @@ def test_a_pickle_is_refused_with_the_reason_and_never_opened(tmp_path):
 LIES = {
     "a header of a gigabyte": lambda raw: struct.pack("<Q", 1 << 30) + raw[8:],
     "a header that is not JSON": lambda raw: struct.pack("<Q", 5) + b"{oops" + raw,
+    "a header of brackets": lambda raw: struct.pack("<Q", 900_000) + b"[" * 900_000,
     "a header that is a list": lambda raw: struct.pack("<Q", 2) + b"[]",
     "rubbish": lambda raw: b"\x01" * 200,
 }
@@ -163,7 +201,7 @@ def test_too_many_tensors_and_a_missing_card_are_refused(file):
 
 
 @settings(max_examples=150, deadline=None)
-@given(position=st.integers(0, 3000), value=st.integers(0, 255))
+@given(position=st.integers(0, 6000), value=st.integers(0, 255))
 def test_one_changed_byte_never_gives_more_than_a_sentence(tmp_path_factory, position, value):
     file = tmp_path_factory.mktemp("one") / "m.safetensors"
     original = ORIGINAL.setdefault("raw", studios.save_vae(tmp_path_factory.mktemp("origin")).read_bytes())

@@ -2,6 +2,7 @@
 
 import io
 import json
+import socket
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from explorer import checkpoints, cli
+from explorer.core.errors import ExplorerError
 from explorer.studio.studio import Studio
 from tests import studios
 
@@ -75,6 +77,25 @@ def test_a_bad_picture_is_refused_in_a_sentence(toy, tmp_path, content, words):
 def test_a_file_that_cannot_be_written_and_an_unknown_ending_are_said(toy, tmp_path):
     assert "should end in .png" in str(run("decode", toy, "--out", tmp_path / "grid.bmpx").exception)
     assert "cannot be written" in str(run("decode", toy, "--out", tmp_path / "nowhere" / "grid.png").exception)
+
+
+@pytest.mark.parametrize(("name", "words"), [("no-such", "No checkpoint"), ("avatars-judge", "cannot be traversed")])
+def test_serving_what_cannot_be_served_is_said(name, words):
+    assert words in str(run("serve", name, "--no-browser").exception)
+
+
+def test_serve_takes_a_path_and_says_that_a_port_is_taken(toy):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        result = run("serve", toy, "--no-browser", "--port", taken.getsockname()[1])
+    assert isinstance(result.exception, ExplorerError) and "port" in str(result.exception)
+
+
+def test_nothing_long_is_begun_when_the_result_cannot_be_written(toy, tmp_path):
+    (tmp_path / "file").write_text("")
+    for command in (("train", "avatars-judge"), ("atlas", toy)):
+        assert "Nothing can be written" in str(run(*command, "--folder", tmp_path / "file").exception)
 
 
 def test_main_turns_what_can_be_acted_on_into_one_line(monkeypatch, capsys):

@@ -11,8 +11,10 @@ import gradio as gr  # noqa: E402
 
 from explorer.app import shell, theme  # noqa: E402
 from explorer.app.panels import sample, sliders  # noqa: E402
+from explorer.core.errors import CapabilityError, ExplorerError  # noqa: E402
 from explorer.live import server  # noqa: E402
 from explorer.live.desk import Desk  # noqa: E402
+from explorer.studio import passport  # noqa: E402
 from explorer.studio.studio import Studio  # noqa: E402
 
 __all__ = ["PANELS", "build", "launch", "serve"]
@@ -31,6 +33,14 @@ def launch(studio: Studio, *, port: int | None = None, host: str = "127.0.0.1") 
     """Starts serving in the background; returns the page, whose `close()` ends it, and its address."""
     desk = Desk(studio)
     page = build(desk)
+    try:
+        address = _launch(page, desk, port=port, host=host)
+    except OSError as error:
+        raise ExplorerError(f"Nothing can be served at {host}{f', port {port}' if port else ''}: {error}") from error
+    return page, address
+
+
+def _launch(page: gr.Blocks, desk: Desk, *, port: int | None, host: str) -> str:
     _, address, _ = page.launch(
         server_name=host,
         server_port=port,
@@ -42,7 +52,7 @@ def launch(studio: Studio, *, port: int | None = None, host: str = "127.0.0.1") 
         head=f"<style>{theme.STYLE}</style>",  # as `css` Gradio would confine it to what lies inside its own container
         app_kwargs={"routes": [server.route(desk)]},
     )
-    return page, address
+    return address
 
 
 def serve(*, port: int | None = None, open_browser: bool = True, host: str = "127.0.0.1", files: tuple[Path, ...] = (), model: str | None = None) -> None:
@@ -51,6 +61,8 @@ def serve(*, port: int | None = None, open_browser: bool = True, host: str = "12
     `files` are checkpoints besides the bundled ones; `model` is the one to open first.
     """
     studio = Studio(files, first=model)
+    if why := passport.why_not(studio.cards[studio.first]):
+        raise CapabilityError(f"'{studio.first}' cannot be traversed. {why}")
     studio.open(studio.first)
     page, address = launch(studio, port=port, host=host)
     print(f"Latent Explorer is ready: {address}", flush=True)

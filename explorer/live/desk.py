@@ -7,6 +7,7 @@ it; a bug is logged with its traceback and answered without details. Nothing a v
 import asyncio
 import contextlib
 import logging
+import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,10 +19,10 @@ from explorer import render
 from explorer.core.atlas import Atlas
 from explorer.core.errors import CapabilityError, ExplorerError, ProtocolError
 from explorer.core.space import Code
-from explorer.live.pace import Allowance
 from explorer.live.protocol import VERSION, pack, unpack
 from explorer.studio import passport
-from explorer.studio.codes import code_of, interpolated, journey_codes
+from explorer.studio.allowance import Allowance
+from explorer.studio.codes import check, code_of, interpolated, journey_codes
 from explorer.studio.describe import describe
 from explorer.studio.engine import Ask, Drawn
 from explorer.studio.sample import seeds
@@ -40,10 +41,14 @@ MOST_REQUEST = 1 << 20
 
 @dataclass
 class Visitor:
-    """One connection's visitor: the session's id once it has said hello, and how much it may still ask for."""
+    """One connection: the session's id once it has said hello, and what it may ask for before that.
+
+    Two tabs of one session are two connections, and neither replaces what the other waits for.
+    """
 
     session: str | None = None
-    allowance: Allowance = field(default_factory=Allowance)
+    allowance: Allowance = field(default_factory=lambda: Allowance(rate=1, burst=4, left=4))
+    connection: str = field(default_factory=lambda: secrets.token_hex(4))
 
 
 class Desk:
@@ -64,13 +69,20 @@ class Desk:
             if len(message) > MOST_REQUEST:
                 raise ProtocolError(f"A live request may have {MOST_REQUEST} bytes, got {len(message)}.")
             header, _ = unpack(message)
-            visitor.allowance.take()
+            self._spend(visitor, header)
             return await self._handler(visitor, header)(visitor, header)
         except ExplorerError as error:
             return _refusal(header, str(error))
         except Exception:
             log.exception("A live request of type %r failed", header.get("type"))
             return _refusal(header, "Something went wrong here while answering; it has been logged. Your session is kept.")
+
+    def _spend(self, visitor: Visitor, header: dict[str, Any]) -> None:
+        """Takes what a request costs from the allowance of its session, or of the connection while it has none or wants another."""
+        known = self.studio.store.knows(visitor.session) and header["type"] != "hello"
+        allowance = self.studio.store.history(visitor.session).allowance if known else visitor.allowance
+        count = header.get("count", 1)
+        allowance.take(min(max(count, 1), MOST_FRAMES) if isinstance(count, int) else 1)
 
     def _handler(self, visitor: Visitor, header: dict[str, Any]) -> Callable[[Visitor, dict[str, Any]], Awaitable[bytes]]:
         kind = header["type"]
@@ -97,13 +109,14 @@ class Desk:
         with contextlib.suppress(ExplorerError):
             session = Session.from_json(last)
             opened = self.studio.open(session.model)
-            code_of(opened.model, opened.atlas, session)
+            check(opened.model, opened.atlas, session)
             return session
-        return self.studio.session(model if model in self.studio.cards else self.studio.first)
+        suits = model in self.studio.cards and not passport.why_not(self.studio.cards[model])
+        return self.studio.session(model if suits else self.studio.first)
 
     async def _open(self, visitor: Visitor, header: dict[str, Any]) -> bytes:
         name = _text(header, "model")
-        why = passport.why_not(self.studio.model(name).card) if name in self.studio.cards else None
+        why = passport.why_not(self.studio.cards[name]) if name in self.studio.cards else None
         if why:
             raise CapabilityError(f"'{name}' cannot be traversed. {why}")
         session = await asyncio.to_thread(self.studio.session, name)
@@ -131,7 +144,7 @@ class Desk:
     async def _commit(self, visitor: Visitor, header: dict[str, Any]) -> bytes:
         session = self._session(visitor).patched(header.get("patch", {}))
         opened = await self._opened(session)
-        code_of(opened.model, opened.atlas, session)  # what cannot be shown is not committed
+        check(opened.model, opened.atlas, session)  # what cannot be shown is not committed
         label = _optional_text(header, "label") or "change"
         return self.told(self.studio.store.commit(_session(visitor), session, label[:80], by=visitor))
 
@@ -214,7 +227,7 @@ class Desk:
 
     async def _draw(self, visitor: Visitor, header: dict[str, Any], model: str, code: Code) -> Drawn | None:
         view = f"{header['type']} {str(header.get('view', ''))[:40]}"
-        return await self.studio.engine.decode(Ask(_session(visitor), view, model, code))
+        return await self.studio.engine.decode(Ask(f"{_session(visitor)} {visitor.connection}", view, model, code))
 
     async def _opened(self, session: Session) -> Opened:
         if self.studio.holds(session.model):

@@ -28,6 +28,7 @@ There is no separate request for a map position: it is a `decode` whose patch pu
 """
 
 import json
+import math
 import struct
 from typing import Any
 
@@ -56,12 +57,19 @@ def unpack(message: bytes) -> tuple[dict[str, Any], bytes]:
     if length > MOST_HEADER or 4 + length > len(message):
         raise ProtocolError(f"A live message announces a header of {length} bytes, but {len(message) - 4} follow.")
     try:
-        header = json.loads(message[4 : 4 + length].decode("utf-8"), parse_constant=_refuse)
+        header = json.loads(message[4 : 4 + length].decode("utf-8"), parse_constant=_refuse, parse_float=_finite)
     except (ValueError, RecursionError) as error:
         raise ProtocolError(f"The header of a live message is not JSON in UTF-8: {str(error)[:120]}.") from error
     if not isinstance(header, dict) or not isinstance(header.get("type"), str):
         raise ProtocolError("The header of a live message must be a JSON object with a 'type'.")
     return header, message[4 + length :]
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        raise ValueError(f"{text[:20]} is too large a number")
+    return number
 
 
 def _refuse(constant: str) -> None:

@@ -48,9 +48,10 @@ class JudgeParts:
 
 def build(card: Card, state: Mapping[str, Tensor], device: torch.device) -> Model:
     """Rebuilds the judge of `card` around its weights."""
-    net = network(card.config).to(device)
-    net.load_state_dict(dict(state))
-    net.eval().requires_grad_(False)
+    with torch.device("meta"):  # nothing is allocated that the file does not hold
+        net = network(card.config)
+    net.load_state_dict(dict(state), assign=True)
+    net.to(device).eval().requires_grad_(False)
     parts = JudgeParts(net, {name: tuple(classes) for name, classes in card.config["questions"].items()})
     return Model(card, classifier=parts, features=parts)
 

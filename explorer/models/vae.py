@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from explorer.core.errors import SpaceError
 from explorer.core.model import Card, Decoder, Model, Posterior
 from explorer.core.space import Code, LatentSpace
 
@@ -79,10 +80,13 @@ class VAEEncoder:
 
 def build(card: Card, state: Mapping[str, Tensor], device: torch.device) -> Model:
     """Rebuilds the model of `card` around its weights."""
-    net = network(card.config).to(device)
-    net.load_state_dict(dict(state))
-    net.eval().requires_grad_(False)
+    with torch.device("meta"):  # nothing is allocated that the file does not hold
+        net = network(card.config)
+    net.load_state_dict(dict(state), assign=True)
+    net.to(device).eval().requires_grad_(False)
     (space,) = card.latent_spaces
+    if space.shape != (card.config["latent"],):
+        raise SpaceError(f"'{card.name}' says its codes have shape {space.shape}, but its decoder takes ({card.config['latent']},).")
     shape = (card.config["channels"], card.config["size"], card.config["size"])
     return Model(card, (space,), generator=Decoder(card.name, shape, {space: net.decoder}), encoder=VAEEncoder(net, space))
 

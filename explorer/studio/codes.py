@@ -10,7 +10,7 @@ from explorer.core.path import between
 from explorer.core.space import Code
 from explorer.studio.session import Entry, Journey, Place, Seed, Session, Spot
 
-__all__ = ["code_of", "interpolated", "journey_codes", "spot_code"]
+__all__ = ["check", "code_of", "interpolated", "journey_codes", "spot_code"]
 
 
 def code_of(model: Model, atlas: Atlas | None, session: Session) -> Code:
@@ -19,6 +19,28 @@ def code_of(model: Model, atlas: Atlas | None, session: Session) -> Code:
     if journey.t is None:
         return as_code(model, spot_code(model, atlas, session.spot, sampled=session.sampled)[None])
     return journey_codes(model, atlas, session, torch.tensor([journey.t]))
+
+
+def check(model: Model, atlas: Atlas | None, session: Session) -> None:
+    """Raises ExplorerError unless everything in a session fits the model: code, both ends of the path, map, colour, rows, axes."""
+    code_of(model, atlas, session)
+    for spot in (session.spot, session.journey.start, session.journey.end):
+        if spot is not None:
+            as_code(model, spot_code(model, atlas, spot, sampled=session.sampled)[None])
+    if session.layout:
+        _need(model, atlas).layout(session.layout)
+    if session.colour and not _colours(model, atlas, session.colour):
+        raise SessionError(f"'{model.card.name}' has no label or axis '{session.colour}' to colour by.")
+    if session.selection and session.selection[-1] >= len(_need(model, atlas)):
+        raise SessionError(f"The atlas of '{model.card.name}' has codes 0 to {len(atlas) - 1}, got {session.selection[-1]}.")
+    if session.locked and session.locked[-1] >= model.space.size:
+        raise SessionError(f"'{model.card.name}' has axes 0 to {model.space.size - 1}, got {session.locked[-1]}.")
+
+
+def _colours(model: Model, atlas: Atlas | None, colour: str) -> bool:
+    """Whether a map can be coloured so: by a label's name, or by "axis:3"."""
+    kind, _, number = colour.partition(":")
+    return colour in _need(model, atlas).classes or (kind == "axis" and number.isdecimal() and int(number) < model.space.size)
 
 
 def journey_codes(model: Model, atlas: Atlas | None, session: Session, t: Tensor) -> Code:

@@ -8,6 +8,7 @@ one slow model does not hold up another, and a model is never entered twice at o
 import asyncio
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -64,9 +65,12 @@ class LocalEngine:
         self._model = model
         self._workers: dict[str, _Worker] = {}
         self._lock = threading.Lock()
+        self._closed = False
 
     def submit(self, ask: Ask) -> "Future[Drawn | None]":
         with self._lock:
+            if self._closed:
+                return _answered(None)
             worker = self._workers.get(ask.model)
             if worker is None:
                 worker = self._workers[ask.model] = _Worker(ask.model, self._model)
@@ -77,7 +81,7 @@ class LocalEngine:
 
     def close(self) -> None:
         with self._lock:
-            workers, self._workers = self._workers, {}
+            workers, self._workers, self._closed = self._workers, {}, True
         for worker in workers.values():
             worker.close()
 
@@ -96,8 +100,7 @@ class _Worker:
         future: Future = Future()
         with self._wake:
             if not self._open:
-                future.set_result(None)
-                return future
+                return _answered(None)
             key = (ask.visitor, ask.view)
             older = self._waiting.get(key)
             self._waiting[key] = (ask, future)  # an older request's place in the queue is kept
@@ -128,13 +131,22 @@ class _Worker:
             self._wake.wait_for(lambda: self._waiting or not self._open)
             batch: list[tuple[Ask, Future]] = []
             codes = 0
-            for key, (ask, future) in list(self._waiting.items()):
+            for key, (ask, future) in self._in_turn():
                 if batch and (codes + len(ask.code) > MOST_CODES or ask.code.space != batch[0][0].code.space):
                     break
                 batch.append((ask, future))
                 codes += len(ask.code)
                 del self._waiting[key]
             return batch
+
+    def _in_turn(self) -> list[tuple[tuple[str, str], tuple[Ask, Future]]]:
+        """What waits, each visitor's first request before anyone's second, so that many views of one do not hold up another."""
+        seen: Counter[str] = Counter()
+        turns = []
+        for place, (key, waiting) in enumerate(self._waiting.items()):
+            turns.append((seen[key[0]], place, key, waiting))
+            seen[key[0]] += 1
+        return [(key, waiting) for _, _, key, waiting in sorted(turns, key=lambda turn: turn[:2])]
 
     @torch.inference_mode()
     def _draw(self, batch: list[tuple[Ask, Future]]) -> None:
@@ -148,6 +160,12 @@ class _Worker:
         for ask, future in batch:
             _settle(future, Drawn(pixels[start : start + len(ask.code)], took, len(code)))
             start += len(ask.code)
+
+
+def _answered(result: Drawn | None) -> Future:
+    future: Future = Future()
+    future.set_result(result)
+    return future
 
 
 def _settle(future: Future, result: Drawn | BaseException | None) -> None:

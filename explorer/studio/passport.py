@@ -14,10 +14,14 @@ QUANTILES = ("low", "q05", "median", "q95", "high")  # 0.5, 5, 50, 95 and 99.5 %
 
 def models(studio: Studio) -> list[dict[str, Any]]:
     """One line a model that can be opened; `why` says what keeps one from being traversed."""
-    return [
+    known = [
         {"name": name, "title": card.title, "family": card.family, "summary": _summary(card), "traversable": not why_not(card), "why": why_not(card)}
         for name, card in studio.cards.items()
     ]
+    lost = [
+        {"name": name, "title": name, "family": "unreadable", "summary": "", "traversable": False, "why": why} for name, why in studio.unreadable.items()
+    ]
+    return known + lost
 
 
 def why_not(card: Card) -> str | None:
@@ -31,7 +35,7 @@ def passport(studio: Studio, name: str) -> dict[str, Any]:
     card = model.card
     return {
         "name": name, "title": card.title, "family": card.family, "parts": list(model.parts), "space": _space(model),
-        "axes": [_axis(axis) for axis in atlas.axes] if atlas else [], "atlas": _atlas(atlas) if atlas else None,
+        "axes": [_axis(axis) for axis in atlas.axes] if atlas else [], "atlas": _atlas(atlas) if atlas else None, "without_atlas": studio.open(name).without,
         "picture": _picture(model), "licence": card.licence, "credits": card.credits, "quality": card.quality,
         "training": card.training, "data": card.data, "weights": card.weights,
     }  # fmt: skip

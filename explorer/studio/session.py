@@ -5,7 +5,6 @@ because they may come from a stranger.
 """
 
 import json
-import math
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -15,7 +14,8 @@ from explorer.core.path import KINDS
 __all__ = ["Entry", "Journey", "Origin", "Place", "Seed", "Session", "Spot", "Values"]
 
 MOST_AXES = 4096
-MOST_ROWS = 1_000_000
+MOST_ROWS = 100_000
+MOST_NUMBER = 1e6
 MOST_NAME = 200
 
 
@@ -120,8 +120,8 @@ class Session:
 
 
 def _number(value: Any, name: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-        raise SessionError(f"'{name}' must be a finite number, got {str(value)[:40]}.")
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not -MOST_NUMBER <= value <= MOST_NUMBER:  # NaN is not, either
+        raise SessionError(f"'{name}' must be a finite number within ±{MOST_NUMBER:g}, got {str(value)[:40]}.")
     return float(value)
 
 

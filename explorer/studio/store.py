@@ -10,12 +10,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from explorer.core.errors import SessionError
+from explorer.studio.allowance import Allowance
 from explorer.studio.session import Session
 
 __all__ = ["History", "SessionStore", "Step"]
 
 MOST_VISITORS = 2000
-MOST_STEPS = 500
+MOST_STEPS = 300
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,7 @@ class History:
     now: int = 0
     next: int = 1
     ahead: dict[int, int] = field(default_factory=dict)  # from a step to the child that redo leads to
+    allowance: Allowance = field(default_factory=Allowance)
     watchers: list[tuple[object, Callable[["History"], None]]] = field(default_factory=list)
 
     @property
@@ -57,7 +59,7 @@ class History:
 
 
 class SessionStore:
-    """All visitors' histories, the least recently used ones forgotten first; safe to use from several threads."""
+    """All visitors' histories, forgotten beyond a limit, those without an open page first; safe to use from several threads."""
 
     def __init__(self):
         self._histories: OrderedDict[str, History] = OrderedDict()
@@ -69,8 +71,12 @@ class SessionStore:
             visitor = secrets.token_urlsafe(24)
             self._histories[visitor] = History({0: Step(0, None, session, "start")})
             while len(self._histories) > MOST_VISITORS:
-                self._histories.popitem(last=False)
+                del self._histories[self._idlest()]
             return visitor
+
+    def _idlest(self) -> str:
+        """The visitor to forget: the one not heard of for longest, those with an open page last."""
+        return next((visitor for visitor, history in self._histories.items() if not history.watchers), next(iter(self._histories)))
 
     def knows(self, visitor: object) -> bool:
         """Whether there is a history of that id."""

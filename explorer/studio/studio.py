@@ -13,7 +13,7 @@ from PIL import Image
 
 from explorer import atlases, checkpoints
 from explorer.core.atlas import Atlas
-from explorer.core.errors import CapabilityError, CheckpointError, SessionError
+from explorer.core.errors import CapabilityError, CheckpointError, ExplorerError, SessionError
 from explorer.core.model import Card, Model
 from explorer.core.space import Code
 from explorer.studio.engine import Ask, Engine, LocalEngine
@@ -28,15 +28,18 @@ BUDGET = 2 << 30  # bytes of weights and atlases kept open
 
 @dataclass(frozen=True, eq=False)
 class Opened:
-    """A model in memory, with its atlas where it has one, and the bytes both take."""
+    """A model in memory, with its atlas where it has one (else `without` says why), and about how many bytes both take."""
 
     model: Model
     atlas: Atlas | None
     bytes: int
+    without: str | None = None
 
 
 class Studio:
     """Opens models by name, keeps the most recently used ones within a memory budget, and owns engine and sessions.
+
+    `cards` are the models that can be opened, by name; `unreadable` says of bundled files that cannot be read what is wrong.
 
     Args:
         files: checkpoints besides the bundled ones; a name taken twice means the later file.
@@ -46,25 +49,35 @@ class Studio:
     """
 
     def __init__(self, files: tuple[Path, ...] = (), *, first: str | None = None, budget: int = BUDGET, engine: Engine | None = None):
-        self._files = {checkpoints.read(file).name: Path(file) for file in (*checkpoints.bundled(), *files)}
+        self._files: dict[str, Path] = {}
+        self.cards: dict[str, Card] = {}
+        self.unreadable: dict[str, str] = {}
+        for file in checkpoints.bundled():
+            try:
+                self._know(file)
+            except ExplorerError as error:  # one bad file must not keep the others from being opened
+                self.unreadable[file.stem] = str(error)
+        for file in files:
+            self._know(Path(file))
         self._first = first
         self._opened: OrderedDict[str, Opened] = OrderedDict()
         self._budget = budget
-        self._lock = threading.RLock()
+        self._turns: dict[str, threading.Lock] = {}
+        self._lock = threading.Lock()
         self.device = torch.device("cpu")
         self.store = SessionStore()
         self.engine: Engine = engine or LocalEngine(self.model)
 
-    @property
-    def cards(self) -> dict[str, Card]:
-        """The cards of all models that can be opened, by name; nothing is loaded for it."""
-        return {name: checkpoints.read(file) for name, file in self._files.items()}
+    def _know(self, file: Path) -> None:
+        card = checkpoints.read(file)
+        self._files[card.name], self.cards[card.name] = file, card
 
     @property
     def first(self) -> str:
         """The name of the model to start with. Raises CheckpointError when there is none."""
         if self._first is not None:
-            return checkpoints.read(self.file(self._first)).name
+            self.file(self._first)
+            return self._first
         for name, card in self.cards.items():
             if card.spaces:
                 return name
@@ -77,15 +90,19 @@ class Studio:
         return self._files[name]
 
     def open(self, name: str) -> Opened:
-        """A model with its atlas, from memory or from its file."""
+        """A model with its atlas, from memory or from its file. Loading one holds up only those who want the same one."""
+        with self._lock:
+            turn = self._turns.setdefault(name, threading.Lock())
+        with turn:
+            opened = self._opened.get(name) or _open(self.file(name), self.device)
         with self._lock:
             if name not in self._opened:
-                self._opened[name] = _open(self.file(name), self.device)
-                threading.Thread(target=_warm, args=(self._opened[name].atlas,), name=f"warm {name}", daemon=True).start()
+                threading.Thread(target=_warm, args=(opened.atlas,), name=f"warm {name}", daemon=True).start()
+            self._opened[name] = opened
             self._opened.move_to_end(name)
             while len(self._opened) > 1 and sum(kept.bytes for kept in self._opened.values()) > self._budget:
                 self._opened.popitem(last=False)
-            return self._opened[name]
+            return opened
 
     def holds(self, name: str) -> bool:
         """Whether a model is in memory, so that opening it takes no time."""
@@ -133,7 +150,7 @@ class Studio:
     def judge(self, name: str) -> Model | None:
         """The bundled model that names what a model's pictures show, as its card says, or None."""
         judge = self.model(name).card.data.get("judge")
-        return self.model(judge) if judge in self._files else None
+        return self.model(judge) if judge in self.cards else None
 
     def close(self) -> None:
         """Ends the engine's workers."""
@@ -142,8 +159,14 @@ class Studio:
 
 def _open(file: Path, device: torch.device) -> Opened:
     model = checkpoints.load(file, device)
-    atlas = atlases.beside(file, model)
-    return Opened(model, atlas, file.stat().st_size * 2 + (atlas.codes.numel() * 8 if atlas is not None else 0))
+    size = file.stat().st_size * 2
+    try:
+        atlas = atlases.beside(file, model)
+    except CheckpointError as error:  # a bad or outdated atlas is no reason to refuse the model
+        return Opened(model, None, size, str(error))
+    if atlas is None:
+        return Opened(model, None, size, f"'{model.card.name}' has no atlas. `explorer atlas` makes one.")
+    return Opened(model, atlas, size + atlas.codes.numel() * 8)
 
 
 def _warm(atlas: Atlas | None) -> None:

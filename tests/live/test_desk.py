@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import json
+import threading
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from explorer.live.desk import Desk, Visitor
 from explorer.live.protocol import VERSION, pack, unpack
+from explorer.studio.studio import Studio
 from tests import studios
 
 SIDE = 16
@@ -176,12 +178,18 @@ def test_another_model_is_opened_as_a_step_and_a_judge_is_refused_with_the_reaso
         ("open", {}, "needs 'model'"),
         ("fly", {}, "No request 'fly'"),
         ("decode", {"patch": {"spot": {"origin": {"kind": "values", "values": [1, 2]}}}}, "6 numbers, got 2"),
-        ("decode", {"patch": {"spot": {"origin": {"kind": "values", "values": [1e9] * 6}}}}, "reaches 1e"),
+        ("decode", {"patch": {"spot": {"origin": {"kind": "values", "values": [1e5] * 6}}}}, "reaches 1e"),
+        ("decode", {"patch": {"spot": {"origin": {"kind": "values", "values": [1e39] * 6}}}}, "finite number within"),
         ("decode", {"patch": {"spot": {"origin": {"kind": "entry", "row": 999}}}}, "codes 0 to 59, got 999"),
         ("decode", {"patch": {"spot": {"origin": {"kind": "seed", "seed": 1}, "axes": [[77, 0]]}}}, "axes 0 to 5, got 77"),
         ("decode", {"patch": {"spot": {"origin": {"kind": "place", "layout": "moon", "x": 0, "y": 0}}}}, "no map 'moon'"),
         ("decode", {"patch": {"model": "toy-judge"}}, "no 'model'"),
         ("commit", {"patch": {"spot": {"origin": {"kind": "entry", "row": 999}}}}, "codes 0 to 59"),
+        ("commit", {"patch": {"layout": "moon"}}, "no map 'moon'"),
+        ("commit", {"patch": {"colour": "axis:6"}}, "no label or axis"),
+        ("commit", {"patch": {"selection": [3, 60]}}, "codes 0 to 59, got 60"),
+        ("commit", {"patch": {"locked": [6]}}, "axes 0 to 5, got 6"),
+        ("commit", {"patch": {"journey": {"start": {"origin": {"kind": "entry", "row": 60}}}}}, "codes 0 to 59, got 60"),
         ("path", {"patch": {}, "count": 5}, "both its ends"),
         ("path", {"count": 10_000}, "both its ends|from 2 to 64"),
         ("grid", {"first": 0, "count": 0}, "from 1 to 64"),
@@ -202,9 +210,17 @@ def test_a_bad_request_is_answered_with_a_sentence_and_the_session_is_kept(desk,
     assert after["state"] == before["state"]
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+NUMBERS = st.integers() | st.floats(allow_nan=False, allow_infinity=False)
+ORIGINS = st.fixed_dictionaries({"kind": st.sampled_from(["seed", "entry", "place", "values"])}, optional={
+    "seed": NUMBERS, "row": NUMBERS, "x": NUMBERS, "y": NUMBERS, "layout": st.sampled_from(["pca", "bent", "moon"]), "values": st.lists(NUMBERS, min_size=6, max_size=6),
+})  # fmt: skip
+SPOTS = st.fixed_dictionaries({"origin": ORIGINS}, optional={"axes": st.lists(st.tuples(st.integers(0, 7), NUMBERS), max_size=3)})
+PATCHES = st.fixed_dictionaries({}, optional={"spot": SPOTS, "journey": st.fixed_dictionaries({"start": SPOTS, "end": SPOTS, "t": NUMBERS}), "sampled": st.booleans(), "locked": st.lists(st.integers(0, 9))})
+
+
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(message=st.binary(max_size=200) | st.dictionaries(st.sampled_from(["type", "seq", "view", "patch", "axis", "count", "first", "row", "label", "layout"]),
-    st.none() | st.text(max_size=6) | st.integers() | st.sampled_from(["decode", "commit", "grid", "path", "axis", "example", "describe"]) | st.lists(st.integers(), max_size=3), max_size=6).map(lambda d: pack(d)))  # fmt: skip
+    st.none() | st.text(max_size=6) | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | PATCHES | st.sampled_from(["decode", "commit", "grid", "path", "axis", "example", "describe"]) | st.lists(st.integers(), max_size=3), max_size=6).map(lambda d: pack(d)))  # fmt: skip
 def test_whatever_arrives_is_answered_by_one_well_formed_message(desk, visitor, message):
     header, _ = unpack(asyncio.run(desk.answer(visitor, message)))
     json.dumps(header, allow_nan=False)
@@ -213,9 +229,65 @@ def test_whatever_arrives_is_answered_by_one_well_formed_message(desk, visitor, 
 
 
 def test_too_many_requests_are_refused_and_the_connection_lives_on(desk, visitor):
-    visitor.allowance.left = 1
+    allowance = desk.studio.store.history(visitor.session).allowance
+    allowance.left, allowance.rate = 10, 1e-6
+    assert ask(desk, visitor, "grid", first=0, count=9)[0]["type"] == "grid"
     assert ask(desk, visitor, "undo")[0]["type"] == "session"
-    visitor.allowance.left = 0
-    assert "Too many" in ask(desk, visitor, "undo")[0]["message"]
-    visitor.allowance.seen -= 1
+    same_session = Visitor(visitor.session)
+    assert "Too many" in ask(desk, same_session, "undo")[0]["message"]
+    allowance.left = 5
     assert ask(desk, visitor, "undo")[0]["type"] == "session"
+
+
+def test_one_connection_cannot_start_sessions_without_end(desk):
+    visitor = Visitor()
+    answers = [ask(desk, visitor, "hello", version=VERSION)[0]["type"] for _ in range(20)]
+    assert answers[0] == "welcome" and answers.count("error") >= 15
+
+
+def test_a_number_that_is_no_number_is_refused_where_it_arrives(desk, visitor):
+    raw = b'{"type":"decode","seq":1e400,"view":"x","patch":{}}'
+    header, _ = unpack(asyncio.run(desk.answer(visitor, len(raw).to_bytes(4, "little") + raw)))
+    assert header["type"] == "error" and "too large" in header["message"]
+
+
+def test_a_link_to_a_model_that_cannot_be_traversed_opens_the_first_one(desk):
+    header, _ = ask(desk, Visitor(), "hello", version=VERSION, model="toy-judge")
+    assert header["info"]["name"] == "toy-vae"
+
+
+def test_loading_one_model_does_not_hold_up_pictures_of_another(tmp_path, monkeypatch):
+    from explorer import checkpoints
+
+    studio = studios.studio(tmp_path)
+    desk, visitor, other = Desk(studio), Visitor(), Visitor()
+    ask(desk, visitor, "hello", version=VERSION)
+    ask(desk, other, "hello", version=VERSION)
+    gate, load = threading.Event(), checkpoints.load
+    monkeypatch.setattr(checkpoints, "load", lambda *arguments: (gate.wait(30), load(*arguments))[1])
+
+    async def both():
+        opening = asyncio.create_task(desk.answer(other, pack({"type": "open", "model": "toy-vae-2"})))
+        await asyncio.sleep(0.1)
+        frame = await asyncio.wait_for(desk.answer(visitor, pack({"type": "decode", "patch": {}})), 10)
+        assert not opening.done()
+        gate.set()
+        return unpack(frame)[0], unpack(await opening)[0]
+
+    frame, opened = asyncio.run(both())
+    assert frame["type"] == "frame" and opened["info"]["name"] == "toy-vae-2"
+    studio.close()
+
+
+def test_a_model_whose_atlas_is_of_other_weights_still_draws_and_says_why_there_is_no_map(tmp_path):
+    from explorer import atlases
+
+    one, two = studios.save_vae(tmp_path, "one"), studios.save_vae(tmp_path, "two", seed=4)
+    atlases.file_of(one).write_bytes(atlases.file_of(two).read_bytes())
+    studio = Studio((one,), first="one")
+    desk, visitor = Desk(studio), Visitor()
+    welcome, _ = ask(desk, visitor, "hello", version=VERSION)
+    assert welcome["info"]["atlas"] is None and "explorer atlas" in welcome["info"]["without_atlas"]
+    assert ask(desk, visitor, "decode", patch={})[0]["type"] == "frame"
+    assert "no atlas" in ask(desk, visitor, "atlas")[0]["message"]
+    studio.close()

@@ -57,6 +57,7 @@ def test_closing_the_tab_while_pictures_are_under_way_harms_nobody(client):
             socket.send_bytes(pack({"type": "grid", "seq": seed, "view": f"v{seed}", "first": seed, "count": 64}))
     with client.websocket_connect("/live") as socket:
         assert ask(socket, "hello", version=VERSION)[0]["type"] == "welcome"
+        assert ask(socket, "decode", patch={})[0]["type"] == "frame"
 
 
 def test_a_page_of_another_origin_is_turned_away(client):

@@ -68,6 +68,18 @@ def test_what_different_visitors_wait_for_is_one_batch_and_everyone_gets_their_o
     assert slow.batches == [1, 10]
 
 
+def test_many_views_of_one_visitor_do_not_hold_up_another(engine, slow, monkeypatch):
+    monkeypatch.setattr("explorer.studio.engine.MOST_CODES", 4)
+    engine.submit(ask("first", 0.0))
+    assert slow.entered.acquire(timeout=10)
+    flood = [engine.submit(ask("flood", 0.1, f"view {i}")) for i in range(20)]
+    other = engine.submit(ask("ann", 0.2))
+    slow.gate.release(2)
+    assert other.result(timeout=10).pixels[0, 0, 0, 0] == 153
+    assert not flood[-1].done()
+    slow.gate.release(10)
+
+
 def test_a_failing_decode_fails_its_own_batch_and_the_worker_lives_on(engine, slow):
     slow.gate.release(2)
     with pytest.raises(ValueError, match="too bright"):
@@ -87,8 +99,7 @@ def test_closing_answers_those_who_wait(engine, slow):
     engine.close()
     assert waiting.result(timeout=10) is None
     slow.gate.release()
-    assert engine.submit(ask("eve", 0.0, model="toy")) is not None
-    slow.gate.release()
+    assert engine.submit(ask("eve", 0.0)).result(timeout=10) is None
 
 
 def test_a_visitor_who_left_does_not_stop_the_batch(engine, slow):

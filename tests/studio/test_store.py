@@ -70,6 +70,9 @@ def test_old_steps_and_old_visitors_are_forgotten_first(monkeypatch):
     store = SessionStore()
     visitors = [store.create(session(0)) for _ in range(4)]
     assert not store.knows(visitors[0]) and store.knows(visitors[3])
+    store.watch(visitors[1], lambda history: None)
+    visitors.append(store.create(session(0)))
+    assert store.knows(visitors[1]) and not store.knows(visitors[2])  # an open page is kept
     for seed in range(1, 20):
         history = store.commit(visitors[3], session(seed), str(seed))
     assert len(history.steps) == 5 and history.session == session(19)

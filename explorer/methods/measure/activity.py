@@ -71,6 +71,14 @@ class AxisReport:
         """Plain values, ready for JSON."""
         return {**asdict(self), **{name: list(getattr(self, name)) for name in ("disagree", "mean_quantiles", "sampled_quantiles")}}
 
+    @staticmethod
+    def from_dict(values: dict[str, Any]) -> "AxisReport":
+        """Reads what `to_dict` wrote. Raises TypeError or ValueError for anything else."""
+        report = AxisReport(**values)
+        if len(report.mean_quantiles) != len(PERCENTS) or len(report.sampled_quantiles) != len(PERCENTS):
+            raise ValueError(f"an axis needs {len(PERCENTS)} quantiles, got {len(report.mean_quantiles)} and {len(report.sampled_quantiles)}")
+        return report
+
 
 def activity(mean: Tensor, variance: Tensor, *, decode: Callable[[Tensor], Tensor] | None = None, seed: int = 0) -> tuple[AxisReport, ...]:
     """One report a coordinate, from posterior means and *variances* (not their logarithms) of many pictures, both `(N, D)`.
