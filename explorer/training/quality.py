@@ -23,8 +23,8 @@ SAMPLE_SEED = 1
 
 def of_judge(model: Model, data: Dataset, *, rows: np.ndarray, x: Tensor) -> dict[str, Any]:
     """A judge's accuracy, a question, on pictures `x` `(B, C, H, W)` of dataset `data` and their `rows`."""
-    said = attributes.named(model.need("classifier"), x)
-    accuracy = attributes.agreement(said, rows, data.visible(rows), model.classifier.questions)
+    classifier = model.need("classifier")
+    accuracy = attributes.agreement(attributes.named(classifier, x), rows, data.visible(rows), classifier.questions)
     return {
         "accuracy": accuracy,
         "accuracy_least": min(accuracy.values()),
@@ -43,7 +43,7 @@ def of_vae(model: Model, judge: Model, data: Dataset, *, rows: np.ndarray, x: Te
         **_agreement(again, judge, rows, data),
         **_rarity(drawn, judge, data),
         "frechet": _distances(judge, x, again=again, drawn=drawn),
-        "multiply_adds": multiply_adds(model.generator, model.space.sample(1, 0)),
+        "multiply_adds": multiply_adds(model.need("generator"), model.space.sample(1, 0)),
         "axes": {state: sum(report.state == state for report in axes) for state in ("active", "mixed", "passive")},
         "kl_nats": sum(report.kl for report in axes),
         "how": _how(model.card.data["name"], judge.card.name, len(x), samples),
@@ -51,15 +51,15 @@ def of_vae(model: Model, judge: Model, data: Dataset, *, rows: np.ndarray, x: Te
 
 
 def _agreement(again: Tensor, judge: Model, rows: np.ndarray, data: Dataset) -> dict[str, Any]:
-    said = attributes.named(judge.need("classifier"), again)
-    shares = attributes.agreement(said, rows, data.visible(rows), judge.classifier.questions)
+    classifier = judge.need("classifier")
+    shares = attributes.agreement(attributes.named(classifier, again), rows, data.visible(rows), classifier.questions)
     return {"agreement": shares, "agreement_mean": sum(shares.values()) / len(shares)}
 
 
 def _rarity(drawn: Tensor, judge: Model, data: Dataset) -> dict[str, Any]:
-    said = attributes.named(judge.classifier, drawn)
-    true = data.split("train")
-    ratios = attributes.rarity(said, data.visible(said), true, data.visible(true), classes=dict(judge.classifier.questions))
+    classifier, true = judge.need("classifier"), data.split("train")
+    said = attributes.named(classifier, drawn)
+    ratios = attributes.rarity(said, data.visible(said), true, data.visible(true), classes=classifier.questions)
     rarest = {question: min(by_class.values()) for question, by_class in ratios.items()}
     return {"rarest_class": rarest, "rarest_class_least": min(rarest.values())}
 
