@@ -16,6 +16,7 @@ from explorer.core.atlas import Atlas
 from explorer.core.errors import CapabilityError, CheckpointError, ExplorerError, SessionError
 from explorer.core.model import Card, Model
 from explorer.core.space import Code
+from explorer.methods.maps.labels import most_telling
 from explorer.studio.engine import Ask, Engine, LocalEngine
 from explorer.studio.session import Session
 from explorer.studio.store import SessionStore
@@ -28,12 +29,17 @@ BUDGET = 2 << 30  # bytes of weights and atlases kept open
 
 @dataclass(frozen=True, eq=False)
 class Opened:
-    """A model in memory, with its atlas where it has one (else `without` says why), and about how many bytes both take."""
+    """A model in memory, with its atlas where it has one (else `without` says why), and about how many bytes both take.
+
+    `layout` and `colour` are the map to begin with, the one that keeps most neighbourhoods, and the label that it tells most about.
+    """
 
     model: Model
     atlas: Atlas | None
     bytes: int
     without: str | None = None
+    layout: str = ""
+    colour: str = ""
 
 
 class Studio:
@@ -141,11 +147,9 @@ class Studio:
         return self.store.create(self.session(name or self.first))
 
     def session(self, name: str) -> Session:
-        """A fresh session with a model: a draw from its prior, the first map, coloured by the first label."""
-        atlas = self.atlas(name)
-        if atlas is None:
-            return Session(name)
-        return Session(name, layout=next(iter(atlas.layouts), ""), colour=next(iter(atlas.classes), ""))
+        """A fresh session with a model: a draw from its prior, the map that keeps most neighbourhoods, coloured by what it tells most about."""
+        opened = self.open(name)
+        return Session(name, layout=opened.layout, colour=opened.colour)
 
     def judge(self, name: str) -> Model | None:
         """The bundled model that names what a model's pictures show, as its card says, or None."""
@@ -166,7 +170,9 @@ def _open(file: Path, device: torch.device) -> Opened:
         return Opened(model, None, size, str(error))
     if atlas is None:
         return Opened(model, None, size, f"'{model.card.name}' has no atlas. `explorer atlas` makes one.")
-    return Opened(model, atlas, size + atlas.codes.numel() * 8)
+    best = max(atlas.layouts.values(), key=lambda layout: layout.honesty.get("r_nx", {}).get("value", 0.0), default=None)
+    colour = most_telling(best.xy, atlas.labels) if best else ""
+    return Opened(model, atlas, size + atlas.codes.numel() * 8, layout=best.name if best else "", colour=colour)
 
 
 def _warm(atlas: Atlas | None) -> None:

@@ -117,7 +117,7 @@ function render({ model, el }) {
       atlas?.n ? null
       : atlas ? "The atlas of this model holds no codes, so there is nothing to map."
       : !info() ? "Loading the map…"
-      : !info().atlas ? "This model comes without an atlas (a set of known codes), so there is no map of it. Make one with: explorer atlas " + info().name
+      : !info().atlas ? `There is no map without an atlas, a set of known codes. ${info().without_atlas ?? `Make one with: explorer atlas ${info().name}`}`
       : !layout() ? "The atlas of this model has no map yet."
       : problem || (scene ? null : "Loading the map…");
     veil.hidden = !words;
