@@ -41,6 +41,8 @@ def stills(browser, address: str) -> None:
     for size in SIZES:
         for dark in (False, True):
             page = open_page(browser, address, size, dark)
+            page.evaluate("window.scrollTo(0, 0)")
+            page.wait_for_timeout(300)
             page.screenshot(path=DOCS / f"screen-{size}-{'dark' if dark else 'light'}.png")
             if size == "desktop" and not dark:
                 page.get_by_role("tab", name="Sliders").click()

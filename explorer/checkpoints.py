@@ -113,6 +113,7 @@ def write(file: Path, kept: Mapping[str, Tensor], metadata: dict[str, str]) -> N
 
     partial = file.with_name(f".{file.name}.{os.getpid()}.partial")
     save_file(dict(kept), partial, metadata)
+    partial.chmod(0o644)  # what is bundled must be readable by whoever runs it
     partial.replace(file)
 
 

@@ -124,6 +124,12 @@ class Layout:
         distance = self.nearest(codes)[1].contiguous()
         return torch.searchsorted(self._ordinary, distance) / len(self._ordinary)
 
+    def warm(self) -> None:
+        """Does now what `place` and `strangeness` would do at their first call, which takes up to a second. Later calls cost nothing."""
+        if len(self.xy):
+            self.place(self.codes[:1])
+            self.strangeness(self.codes[:1])
+
     def _check(self, values: Tensor, size: int, what: str) -> None:
         if not len(self.xy):
             raise SpaceError(f"Map '{self.name}' has no points, so there is nothing to interpolate between.")

@@ -56,6 +56,7 @@ class Desk:
 
     def __init__(self, studio: Studio):
         self.studio = studio
+        self._warming: set[asyncio.Future] = set()  # kept, or they would be collected half-done
         self._handlers: dict[str, Callable[[Visitor, dict[str, Any]], Awaitable[bytes]]] = {
             "hello": self._hello, "open": self._open, "decode": self._decode, "commit": self._commit, "undo": self._undo, "redo": self._redo,
             "atlas": self._atlas, "axis": self._axis, "thumbs": self._thumbs, "example": self._example, "path": self._path, "grid": self._grid,
@@ -102,6 +103,7 @@ class Desk:
         visitor.session = wanted
         history = self.studio.store.history(wanted)
         info = await asyncio.to_thread(passport.passport, self.studio, history.session.model)
+        self._warm(history.session.model)
         return pack({"type": "welcome", "session": wanted, "state": state(history), "models": passport.models(self.studio), "info": info})
 
     def _beginning(self, last: Any, model: str | None) -> Session:
@@ -120,6 +122,7 @@ class Desk:
         if why:
             raise CapabilityError(f"'{name}' cannot be traversed. {why}")
         session = await asyncio.to_thread(self.studio.session, name)
+        self._warm(name)
         history = self.studio.store.commit(_session(visitor), session, f"open {name}", by=visitor)
         return self.told(history)
 
@@ -233,6 +236,14 @@ class Desk:
         if self.studio.holds(session.model):
             return self.studio.open(session.model)
         return await asyncio.to_thread(self.studio.open, session.model)
+
+    def _warm(self, model: str) -> None:
+        """Lets the maps of a model do what they do once, aside, before someone waits for it."""
+        atlas = self.studio.atlas(model)
+        for layout in atlas.layouts.values() if atlas is not None and not atlas.nothing else ():
+            task = asyncio.get_running_loop().run_in_executor(None, layout.warm)
+            self._warming.add(task)
+            task.add_done_callback(self._warming.discard)
 
     async def _need_atlas(self, visitor: Visitor) -> Atlas:
         opened = await self._opened(self._session(visitor))

@@ -102,8 +102,6 @@ class Studio:
         with turn:
             opened = self._opened.get(name) or _open(self.file(name), self.device)
         with self._lock:
-            if name not in self._opened:
-                threading.Thread(target=_warm, args=(opened.atlas,), name=f"warm {name}", daemon=True).start()
             self._opened[name] = opened
             self._opened.move_to_end(name)
             while len(self._opened) > 1 and sum(kept.bytes for kept in self._opened.values()) > self._budget:
@@ -173,12 +171,3 @@ def _open(file: Path, device: torch.device) -> Opened:
     best = max(atlas.layouts.values(), key=lambda layout: layout.honesty.get("r_nx", {}).get("value", 0.0), default=None)
     colour = most_telling(best.xy, atlas.labels) if best else ""
     return Opened(model, atlas, size + atlas.codes.numel() * 8, layout=best.name if best else "", colour=colour)
-
-
-def _warm(atlas: Atlas | None) -> None:
-    """Does what maps do once, before someone waits for it."""
-    if atlas is None or atlas.nothing:
-        return
-    for layout in atlas.layouts.values():
-        layout.place(atlas.codes[:1])
-        layout.strangeness(atlas.codes[:1])
