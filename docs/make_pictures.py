@@ -18,7 +18,7 @@ sys.path.insert(0, str(ROOT / "benchmarks"))
 import bench  # noqa: E402
 
 DOCS = ROOT / "docs"
-SIZES = {"desktop": (1440, 900), "phone": (390, 844)}
+SIZES = {"desktop": (1440, 900), "phone": (390, 844), "film": (1440, 960)}
 
 
 def open_page(browser, address: str, size: str, dark: bool):
@@ -38,7 +38,7 @@ def open_page(browser, address: str, size: str, dark: bool):
 
 def stills(browser, address: str) -> None:
     """Every size, light and dark."""
-    for size in SIZES:
+    for size in ("desktop", "phone"):
         for dark in (False, True):
             page = open_page(browser, address, size, dark)
             page.evaluate("window.scrollTo(0, 0)")
@@ -53,11 +53,11 @@ def stills(browser, address: str) -> None:
 
 def moving(browser, address: str) -> None:
     """The recording: map, slider, path."""
-    page = open_page(browser, address, "desktop", False)
+    page = open_page(browser, address, "film", False)
     frames: list[Image.Image] = []
 
     def shoot(times: int = 1) -> None:
-        picture = Image.open(io.BytesIO(page.screenshot(type="jpeg", quality=92))).convert("RGB").resize((960, 600), Image.Resampling.LANCZOS)
+        picture = Image.open(io.BytesIO(page.screenshot(type="jpeg", quality=92))).convert("RGB").resize((960, 640), Image.Resampling.LANCZOS)
         frames.extend([picture] * times)
 
     box = page.locator(".le-map-top").bounding_box()

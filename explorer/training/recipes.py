@@ -120,6 +120,7 @@ def follow(recipe: Recipe, *, folder: Path, report: Callable[[Progress], None], 
     checkpoints.save(file, model.card.but(quality=measured), net.state_dict(), half=True)
     if model.encoder is not None:
         atlases.build(checkpoints.load(file), recipe.data, seed=seed, folder=folder, report=report)
+    state_file(recipe, seed).unlink(missing_ok=True)  # what is finished is made from nothing the next time
     return file
 
 
