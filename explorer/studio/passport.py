@@ -21,7 +21,7 @@ def models(studio: Studio) -> list[dict[str, Any]]:
     lost = [
         {"name": name, "title": name, "family": "unreadable", "summary": "", "traversable": False, "why": why} for name, why in studio.unreadable.items()
     ]
-    return known + lost
+    return sorted(known, key=lambda row: not row["traversable"]) + lost  # what can be opened comes first
 
 
 def why_not(card: Card) -> str | None:

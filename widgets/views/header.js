@@ -15,7 +15,9 @@ const MARK = `<svg viewBox="0 0 28 28" width="26" height="26" aria-hidden="true"
 const KEYS = [
   ["Ctrl Z", "Undo"], ["Ctrl Shift Z, Ctrl Y", "Redo"], ["B", "Compare: before and now"], ["Tab", "From one control to the next"],
   ["Arrow keys", "On a slider: a small step; with Shift a large one. On the map: to the neighbour in that direction"], ["Page up, Page down", "On a slider: one whole step"],
-  ["Home, End", "On a slider: to where the data end"], ["Delete", "On a slider: back to its start"], ["?", "This list"], ["Escape", "Closes what is open"],
+  ["Home, End", "On a slider: to where the data end"], ["Delete", "On a slider: back to its start"],
+  ["Enter", "On the map: go to the point walked to"], ["A, B", "On the map: this is the path's start, or its end"], ["E, L, P", "On the map: explore, lasso, pan"],
+  ["+, −, 0", "On the map: nearer, farther, all of it"], ["Space", "On the film strip: play, pause"], ["?", "This list"], ["Escape", "Closes what is open"],
 ];
 
 /** @param {{ model: import("./shared/live.js").Model, el: HTMLElement }} context */
