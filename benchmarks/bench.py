@@ -56,6 +56,18 @@ def explorer(port: int, model: str) -> tuple[str, ...]:
     return ("-c", "from explorer.cli import main; main()", "serve", model, "--port", str(port), "--no-browser")
 
 
+@contextlib.contextmanager
+def busy(processes: int) -> Iterator[None]:
+    """Keeps that many other processes computing, as on a machine that also does something else."""
+    burning = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(processes)]
+    try:
+        yield
+    finally:
+        for process in burning:
+            process.kill()
+            process.wait()
+
+
 def wait_for(address: str, process: subprocess.Popen, patience: float) -> None:
     """Returns once the address answers. Raises RuntimeError when the process ends or time runs out."""
     until = time.monotonic() + patience
@@ -126,7 +138,8 @@ def bare_forward(model: str, runs: int = 200) -> float:
 def show(report: dict[str, Any], rows: list[dict[str, Any]], *, as_json: bool) -> None:
     """Prints the report as JSON, or its rows as a table and the rest below."""
     if as_json:
-        print(json.dumps(report | {"rows": rows}, indent=2))
+        plain = [{key: None if value != value else value for key, value in row.items()} for row in rows]  # NaN is not JSON
+        print(json.dumps(report | {"rows": plain}, indent=2))
         return
     columns = list(dict.fromkeys(key for row in rows for key in row))
     table = [columns, *([_cell(row.get(c)) for c in columns] for row in rows)]

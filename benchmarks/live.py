@@ -1,13 +1,16 @@
 """Live dragging in Chromium: new pictures a second, how old each is when it is painted, and whether the last position is shown.
 
-    python benchmarks/live.py [--seconds 5] [--drags 8] [--json]
+    python benchmarks/live.py [--seconds 5] [--drags 8] [--busy 0] [--json]
 
 A slider is dragged by one input event an animation frame. *Age*: from the event whose picture is shown to the paint (animation
 frame and message task after drawing). *Settle*: from the last event of a drag to the paint of its picture. In the same run:
 the bare forward, a plain WebSocket client without a browser, and the same decoder behind `gr.Slider -> gr.Image` with Gradio's
 defaults and with `trigger_mode="always_last"`, whose pictures carry a stamped number that the page reads back.
+
+A screen of 60 Hz shows at most 60 pictures a second, whatever the channel. `--busy N` keeps N other processes computing meanwhile.
 """
 
+import argparse
 import asyncio
 import time
 
@@ -117,7 +120,12 @@ async def overhead(address: str, requests: int = 200) -> dict[str, float]:
 
 
 def main() -> None:
-    options = bench.arguments(__doc__, seconds=5.0, drags=8)
+    options = bench.arguments(__doc__, seconds=5.0, drags=8, busy=0)
+    with bench.busy(options.busy):
+        measure(options)
+
+
+def measure(options: argparse.Namespace) -> None:
     given = {"seconds": options.seconds, "drags": options.drags}
     rows = []
     port = bench.free_port()
@@ -138,7 +146,7 @@ def main() -> None:
         for which in ("defaults", "always_last"):
             rows.append(row(f"Gradio, {which}", options.seconds, page.evaluate(GRADIO, given | {"which": which, "bits": 10, "block": 4})))
     ratio = rows[0]["new frames / s"] / max(r["new frames / s"] for r in rows[1:])
-    report = {"ratio to the better Gradio row": round(ratio, 1), "bare forward ms": round(bench.bare_forward(options.model), 2), "without a browser, ms": plain, "machine": bench.machine()}
+    report = {"other busy processes": options.busy, "ratio to the better Gradio row": round(ratio, 1), "bare forward ms": round(bench.bare_forward(options.model), 2), "without a browser, ms": plain, "machine": bench.machine()}
     bench.show(report, rows, as_json=options.json)
 
 
