@@ -17,7 +17,15 @@ from typing import Any
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))  # the benchmarks run from a checkout
-CHROMIUM = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+CHROMIUM = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 
 
 def arguments(about: str, **extra: Any) -> argparse.Namespace:
@@ -114,8 +122,18 @@ def median(values: list[float]) -> float:
 
 def machine() -> dict[str, Any]:
     """Where the figures were measured."""
-    model = next((line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), platform.processor()) if Path("/proc/cpuinfo").exists() else platform.processor()
-    return {"cores": os.cpu_count(), "processor": model, "system": platform.system(), "python": platform.python_version(), "load": round(os.getloadavg()[0], 1)}
+    model = (
+        next((line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), platform.processor())
+        if Path("/proc/cpuinfo").exists()
+        else platform.processor()
+    )
+    return {
+        "cores": os.cpu_count(),
+        "processor": model,
+        "system": platform.system(),
+        "python": platform.python_version(),
+        "load": round(os.getloadavg()[0], 1),
+    }
 
 
 def bare_forward(model: str, runs: int = 200) -> float:

@@ -146,7 +146,13 @@ def measure(options: argparse.Namespace) -> None:
         for which in ("defaults", "always_last"):
             rows.append(row(f"Gradio, {which}", options.seconds, page.evaluate(GRADIO, given | {"which": which, "bits": 10, "block": 4})))
     ratio = rows[0]["new frames / s"] / max(r["new frames / s"] for r in rows[1:])
-    report = {"other busy processes": options.busy, "ratio to the better Gradio row": round(ratio, 1), "bare forward ms": round(bench.bare_forward(options.model), 2), "without a browser, ms": plain, "machine": bench.machine()}
+    report = {
+        "other busy processes": options.busy,
+        "ratio to the better Gradio row": round(ratio, 1),
+        "bare forward ms": round(bench.bare_forward(options.model), 2),
+        "without a browser, ms": plain,
+        "machine": bench.machine(),
+    }
     bench.show(report, rows, as_json=options.json)
 
 

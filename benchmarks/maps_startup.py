@@ -26,15 +26,20 @@ centres = torch.randn(20, {size}, generator=generator)
 codes = centres[torch.randint(20, ({n},), generator=generator)] + 0.3 * torch.randn({n}, {size}, generator=generator)
 """
 
-FIRST = CODES + """
+FIRST = (
+    CODES
+    + """
 loaded = time.perf_counter()
 pca.fit(codes)
 mapped = time.perf_counter()
 pca.fit(codes)
 print(mapped - began, mapped - loaded, time.perf_counter() - mapped)
 """
+)
 
-LOOP = CODES + """
+LOOP = (
+    CODES
+    + """
 import asyncio, json, resource
 from explorer.methods.maps import umap
 
@@ -71,6 +76,7 @@ async def main():
 
 asyncio.run(main())
 """
+)
 
 
 def run(script: str, *, n: int, size: int) -> str:

@@ -20,7 +20,12 @@ def start_once(page, model: str) -> dict[str, float]:
     port = bench.free_port()
     began = time.perf_counter()
     process = subprocess.Popen(
-        [sys.executable, "launch.py", "--no-browser", "--port", str(port)], cwd=bench.ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
+        [sys.executable, "launch.py", "--no-browser", "--port", str(port)],
+        cwd=bench.ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
     )
     try:
         process.stdout.readline()

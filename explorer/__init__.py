@@ -1,8 +1,8 @@
 """Latent Explorer: traverse what a neural network has learned.
 
-    import explorer
-    model = explorer.load("avatars-vae")
-    picture = model.generator.decode(model.space.sample(1, seed=0))
+import explorer
+model = explorer.load("avatars-vae")
+picture = model.generator.decode(model.space.sample(1, seed=0))
 """
 
 from typing import Any

@@ -80,7 +80,9 @@ def load(name_or_path: str | Path, device: torch.device | str = "cpu") -> Model:
     if card.family not in BUILDERS:
         raise CheckpointError(f"'{file.name}' is of family '{card.family}'. Known: {', '.join(BUILDERS)}.")
     if card.weights and (found := _digest(file, header)) != card.weights:
-        raise CheckpointError(f"The weights of '{file.name}' are not those its card vouches for: expected SHA-256 {card.weights[:12]}…, got {found[:12]}….")
+        raise CheckpointError(
+            f"The weights of '{file.name}' are not those its card vouches for: expected SHA-256 {card.weights[:12]}…, got {found[:12]}…."
+        )
     try:
         state = {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in tensors(file).items()}
         return BUILDERS[card.family](card, state, torch.device(device))
@@ -124,12 +126,16 @@ def read_header(file: Path) -> Header:
         first = stream.read(8)
         for magic, what in PICKLES.items():
             if first.startswith(magic) and not _plausible(first, size):
-                raise CheckpointError(f"'{file.name}' is {what}. Opening one can run any program it contains, so it is refused. Expected a safetensors file.")
+                raise CheckpointError(
+                    f"'{file.name}' is {what}. Opening one can run any program it contains, so it is refused. Expected a safetensors file."
+                )
         if len(first) < 8:
             raise CheckpointError(f"'{file.name}' is not a safetensors file: expected at least 8 bytes, got {size}.")
         (length,) = struct.unpack("<Q", first)
         if length > MOST_HEADER:
-            raise CheckpointError(f"'{file.name}' is not a readable safetensors file: it announces a header of {length} bytes, expected at most {MOST_HEADER}.")
+            raise CheckpointError(
+                f"'{file.name}' is not a readable safetensors file: it announces a header of {length} bytes, expected at most {MOST_HEADER}."
+            )
         if 8 + length > size:
             raise CheckpointError(f"'{file.name}' is cut off: its header should be {length} bytes long, but the whole file has {size}.")
         raw = stream.read(length)
@@ -163,7 +169,9 @@ def _check_tensors(name: str, entries: dict[str, Any], available: int) -> None:
             raise CheckpointError(f"Tensor '{tensor}' of '{name}' should start at byte {end}, but its header says {start}.")
         end = stop
     if end != available:
-        raise CheckpointError(f"'{name}' is {'cut off' if end > available else 'too long'}: its header describes {end} bytes of weights, the file has {available}.")
+        raise CheckpointError(
+            f"'{name}' is {'cut off' if end > available else 'too long'}: its header describes {end} bytes of weights, the file has {available}."
+        )
 
 
 def _extent(name: str, tensor: str, entry: Any) -> tuple[int, int]:
@@ -192,7 +200,9 @@ def card_of(values: dict[str, Any]) -> Card:
     kept = {f.name: values[f.name] for f in fields(Card) if f.name in values}
     for name, value in kept.items():
         if not isinstance(value, KINDS.get(name, str)):
-            raise TypeError(f"'{name}' must be {'a list' if name == 'spaces' else 'an object' if KINDS.get(name) is dict else 'a text'}, got {str(value)[:40]}")
+            raise TypeError(
+                f"'{name}' must be {'a list' if name == 'spaces' else 'an object' if KINDS.get(name) is dict else 'a text'}, got {str(value)[:40]}"
+            )
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", kept["name"]):  # it becomes part of file names
         raise ValueError(f"'name' must be letters, digits, dots and dashes, got '{kept['name'][:40]}'")
     card = Card(**kept | {"spaces": tuple(kept.get("spaces", ()))})

@@ -95,7 +95,9 @@ def train(
     from explorer import training
 
     _make(folder)
-    typer.echo(f"Wrote {training.train(name, folder=folder, report=lambda progress: typer.echo(str(progress)), stop=lambda: False, seed=seed, steps=steps)}")
+    typer.echo(
+        f"Wrote {training.train(name, folder=folder, report=lambda progress: typer.echo(str(progress)), stop=lambda: False, seed=seed, steps=steps)}"
+    )
 
 
 @app.command()

@@ -121,7 +121,9 @@ def test_a_bad_file_among_the_bundled_ones_keeps_no_other_from_opening(tmp_path,
     assert rows["toy-vae"]["traversable"] and "bad.safetensors" in rows["bad"]["why"] and studio.first == "toy-vae"
 
 
-@pytest.mark.parametrize("changes", [{"weights": 7}, {"axes": [{"axis": 0}]}, {"classes": {"side": ["left"], "hat": ["none"]}}, {"layouts": {"moon": {}}}, {"classes": 3}])
+@pytest.mark.parametrize(
+    "changes", [{"weights": 7}, {"axes": [{"axis": 0}]}, {"classes": {"side": ["left"], "hat": ["none"]}}, {"layouts": {"moon": {}}}, {"classes": 3}]
+)
 def test_an_atlas_that_lies_is_refused(tmp_path, changes):
     file = atlases.file_of(studios.save_vae(tmp_path))
 

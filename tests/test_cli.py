@@ -57,7 +57,13 @@ def test_encode_writes_the_code_of_a_picture(toy, tmp_path):
 
 @pytest.mark.parametrize(
     ("content", "words"),
-    [("folder", "is a folder"), (b"", "cannot be read as a picture"), (b"not a picture", "cannot be read as a picture"), (None, "no file"), ("cut", "cannot be read as a picture")],
+    [
+        ("folder", "is a folder"),
+        (b"", "cannot be read as a picture"),
+        (b"not a picture", "cannot be read as a picture"),
+        (None, "no file"),
+        ("cut", "cannot be read as a picture"),
+    ],
 )
 def test_a_bad_picture_is_refused_in_a_sentence(toy, tmp_path, content, words):
     photo = tmp_path / "photo.png"

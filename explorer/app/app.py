@@ -55,7 +55,9 @@ def _launch(page: gr.Blocks, desk: Desk, *, port: int | None, host: str) -> str:
     return address
 
 
-def serve(*, port: int | None = None, open_browser: bool = True, host: str = "127.0.0.1", files: tuple[Path, ...] = (), model: str | None = None) -> None:
+def serve(
+    *, port: int | None = None, open_browser: bool = True, host: str = "127.0.0.1", files: tuple[Path, ...] = (), model: str | None = None
+) -> None:
     """Serves until interrupted, printing the address and opening it in a browser when asked to.
 
     `files` are checkpoints besides the bundled ones; `model` is the one to open first.

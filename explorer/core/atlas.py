@@ -46,7 +46,9 @@ class Atlas:
     def __post_init__(self):
         for name, values in self.labels.items():
             if len(values) != len(self.codes):
-                raise SpaceError(f"Labels '{name}' of the atlas of '{self.model}' number {len(values)}, expected one for each of {len(self.codes)} codes.")
+                raise SpaceError(
+                    f"Labels '{name}' of the atlas of '{self.model}' number {len(values)}, expected one for each of {len(self.codes)} codes."
+                )
 
     def __len__(self) -> int:
         return len(self.codes)

@@ -84,7 +84,9 @@ class LatentSpace:
             SpaceError: wrong shape, NaN or infinity, or farther than 100 prior standard deviations from the centre.
         """
         if values.ndim != len(self.shape) + 1 or tuple(values.shape[1:]) != self.shape:
-            raise SpaceError(f"Space '{self.name}' holds codes of shape {self.shape}, got {tuple(values.shape[1:])} (batch of {len(values) if values.ndim else 0}).")
+            raise SpaceError(
+                f"Space '{self.name}' holds codes of shape {self.shape}, got {tuple(values.shape[1:])} (batch of {len(values) if values.ndim else 0})."
+            )
         if not torch.isfinite(values).all():
             bad = int((~torch.isfinite(values)).sum())
             raise SpaceError(f"A code in space '{self.name}' must be finite numbers, got {bad} of {values.numel()} NaN or infinite.")

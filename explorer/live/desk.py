@@ -95,7 +95,9 @@ class Desk:
 
     async def _hello(self, visitor: Visitor, header: dict[str, Any]) -> bytes:
         if header.get("version") != VERSION:
-            raise ProtocolError(f"This server speaks version {VERSION} of the live channel, the page speaks {str(header.get('version'))[:20]}. Reload the page.")
+            raise ProtocolError(
+                f"This server speaks version {VERSION} of the live channel, the page speaks {str(header.get('version'))[:20]}. Reload the page."
+            )
         wanted = header.get("session")
         if not self.studio.store.knows(wanted):
             model = _optional_text(header, "model")

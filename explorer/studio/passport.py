@@ -19,7 +19,8 @@ def models(studio: Studio) -> list[dict[str, Any]]:
         for name, card in studio.cards.items()
     ]
     lost = [
-        {"name": name, "title": name, "family": "unreadable", "summary": "", "traversable": False, "why": why} for name, why in studio.unreadable.items()
+        {"name": name, "title": name, "family": "unreadable", "summary": "", "traversable": False, "why": why}
+        for name, why in studio.unreadable.items()
     ]
     return sorted(known, key=lambda row: not row["traversable"]) + lost  # what can be opened comes first
 

@@ -33,15 +33,30 @@ from explorer.training.loop import batch_rows, step_generator
 
 __all__ = ["ERRORS", "decomposed_kl", "kl", "objective", "psnr", "unsettled"]
 
-ERRORS: dict[str, Callable[[Tensor], Tensor]] = {"squares": torch.square, "sizes": torch.abs, "both": lambda difference: difference.square() + difference.abs()}
+ERRORS: dict[str, Callable[[Tensor], Tensor]] = {
+    "squares": torch.square,
+    "sizes": torch.abs,
+    "both": lambda difference: difference.square() + difference.abs(),
+}
 Focus = tuple[int, int, int, int, float]  # top, left, bottom and right of a box of pixels, and how often they count
 
 Loss = Callable[[int], tuple[Tensor, dict[str, float]]]
 
 
 def objective(
-    net: VAE, pixels: np.ndarray, *, batch: int, seed: int, ramp: int, scale: float, beta: float = 1.0,
-    error: str = "squares", detail: float = 0.0, focus: Focus | None = None, settle: float = 0.0, settle_from: int = 0,
+    net: VAE,
+    pixels: np.ndarray,
+    *,
+    batch: int,
+    seed: int,
+    ramp: int,
+    scale: float,
+    beta: float = 1.0,
+    error: str = "squares",
+    detail: float = 0.0,
+    focus: Focus | None = None,
+    settle: float = 0.0,
+    settle_from: int = 0,
 ) -> Loss:
     """The loss of a step; the KL grows to its full weight over the first `ramp` steps, the penalty as long from `settle_from` on."""
     pick = batch_rows(len(pixels), batch, seed)

@@ -215,7 +215,15 @@ ORIGINS = st.fixed_dictionaries({"kind": st.sampled_from(["seed", "entry", "plac
     "seed": NUMBERS, "row": NUMBERS, "x": NUMBERS, "y": NUMBERS, "layout": st.sampled_from(["pca", "bent", "moon"]), "values": st.lists(NUMBERS, min_size=6, max_size=6),
 })  # fmt: skip
 SPOTS = st.fixed_dictionaries({"origin": ORIGINS}, optional={"axes": st.lists(st.tuples(st.integers(0, 7), NUMBERS), max_size=3)})
-PATCHES = st.fixed_dictionaries({}, optional={"spot": SPOTS, "journey": st.fixed_dictionaries({"start": SPOTS, "end": SPOTS, "t": NUMBERS}), "sampled": st.booleans(), "locked": st.lists(st.integers(0, 9))})
+PATCHES = st.fixed_dictionaries(
+    {},
+    optional={
+        "spot": SPOTS,
+        "journey": st.fixed_dictionaries({"start": SPOTS, "end": SPOTS, "t": NUMBERS}),
+        "sampled": st.booleans(),
+        "locked": st.lists(st.integers(0, 9)),
+    },
+)
 
 
 @settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -29,7 +29,10 @@ sessions = st.builds(
 )
 anything = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(["kind", "seed", "row", "origin", "axes", "start", "end", "t", "x"]), inner, max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(st.sampled_from(["kind", "seed", "row", "origin", "axes", "start", "end", "t", "x"]), inner, max_size=4)
+    ),
     max_leaves=12,
 )
 

@@ -59,5 +59,7 @@ def test_a_box_in_focus_counts_several_times():
     torch.manual_seed(0)
     net = VAE(size=16, channels=1, latent=3, widths=[8, 16])
     pixels = np.zeros((8, 16, 16, 1), np.uint8)
-    plain, all_twice = (objective(net, pixels, scale=1.0, batch=8, seed=0, ramp=10**9, focus=focus)(0)[0].detach() for focus in (None, (0, 0, 16, 16, 2.0)))
+    plain, all_twice = (
+        objective(net, pixels, scale=1.0, batch=8, seed=0, ramp=10**9, focus=focus)(0)[0].detach() for focus in (None, (0, 0, 16, 16, 2.0))
+    )
     assert float(all_twice) == pytest.approx(2 * float(plain), rel=1e-3)
