@@ -116,6 +116,8 @@ class Session:
         unknown = set(patch) - set(READERS)
         if unknown:
             raise SessionError(f"A session has no '{sorted(unknown)[0]}'. It has: {', '.join(READERS)}.")
+        if isinstance(patch.get("journey"), dict):  # its fields too are replaced one by one: an end just set elsewhere is kept
+            patch = patch | {"journey": asdict(self.journey) | patch["journey"]}
         return replace(self, **{name: READERS[name](value, name) for name, value in patch.items()})
 
 

@@ -30,7 +30,7 @@ function render({ model, el }) {
     patch.spot.origin.truncation = truncation;
     commit(model, patch, label);
   };
-  const exactly = (/** @type {any} */ origin, /** @type {string} */ label) => commit(model, { spot: { origin, axes: [] }, journey: { ...session()?.journey, t: null } }, label);
+  const exactly = (/** @type {any} */ origin, /** @type {string} */ label) => commit(model, { spot: { origin, axes: [] }, journey: { t: null } }, label);
   const grid = seedGrid((chosen) => exactly({ kind: "seed", seed: chosen, truncation }, `seed ${chosen}`));
   const example = nearest({
     fetch: (row) => ask(model, { type: "example", view: "sample", row }, { signal: stop.signal }),
@@ -45,7 +45,7 @@ function render({ model, el }) {
     move(value) {
       const from = seedOf(session()) && (session().journey?.t ?? null) === null ? session().spot : { origin: { kind: "seed", seed }, axes: [] };
       truncation = value;
-      dragged = { spot: { origin: { ...from.origin, truncation }, axes: from.axes }, journey: { ...session()?.journey, t: null } };
+      dragged = { spot: { origin: { ...from.origin, truncation }, axes: from.axes }, journey: { t: null } };
       pacer.draft(dragged);
     },
     release() {
@@ -111,6 +111,7 @@ function render({ model, el }) {
   watch.observe(el);
   const deaf = hear(model, { "change:info": newInfo, "change:state": newState, "msg:custom": receive });
   newInfo();
+  described = model.get("describe") ?? null; // said before this view was there
   return () => {
     stop.abort();
     watch.disconnect();

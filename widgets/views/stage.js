@@ -136,6 +136,7 @@ function render({ model, el }) {
   const deaf = hear(model, { "change:state": newState, "change:info": newInfo, "change:hand": settle, "change:status": () => parts.wait(model.get("status")), "msg:custom": receive });
   parts.wait(model.get("status"));
   newInfo();
+  if (model.get("error")) refused(model.get("error")); // said before this view was there
   return () => {
     stop.abort();
     deaf();

@@ -76,14 +76,14 @@ export function setAxes(session, from, changes) {
   const axes = new Map(from.axes);
   for (const [axis, value] of changes) value === null ? axes.delete(axis) : axes.set(axis, value);
   const patch = { spot: { origin: from.origin, axes: [...axes].sort(([a], [b]) => a - b) } };
-  return from.leaves ? { ...patch, journey: { ...session.journey, t: null } } : patch;
+  return from.leaves ? { ...patch, journey: { t: null } } : patch;
 }
 
 /** A new draw in which the locked axes stay where they are. @param {any} session @param {number[] | null | undefined} code @param {number} seed */
 export function redraw(session, code, seed) {
   const kept = (session?.locked ?? []).filter((/** @type {number} */ axis) => code && axis < code.length).map((/** @type {number} */ axis) => [axis, code?.[axis]]);
   const origin = { kind: "seed", seed, truncation: session?.spot?.origin?.truncation ?? 1 };
-  return { spot: { origin, axes: kept }, journey: { ...session?.journey, t: null } };
+  return { spot: { origin, axes: kept }, journey: { t: null } };
 }
 
 /** How far a key moves a value, or where to; null when the key means nothing here. @param {string} key @param {boolean} shift @param {number} value @param {{ low: number, high: number }} ends */

@@ -126,6 +126,7 @@ export function openChannel({ address, first = {}, storage = null, server = null
     } else if (header.type === "error" && header.about === "hello") {
       status("none", header.message);
     }
+    if (header.type === "describe" || header.type === "error") model.set(header.type, header); // for views that come later
     model.emit("msg:custom", header, payload ? [payload] : []);
     // A session that goes on keeps its model, but whoever follows a link to a model wants that one.
     if (early && header.type === "welcome" && first.model && header.state?.session?.model !== first.model) kept = keep(kept, { type: "open", model: first.model });

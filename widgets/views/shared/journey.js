@@ -19,16 +19,13 @@ export function here(session, frame) {
   return frame?.code ? { origin: { kind: "values", values: Array.from(frame.code) }, axes: [] } : null;
 }
 
-/** The patch that puts the session at an origin, off the path; the journey stays out of it where it can, so that an end just set is not undone. */
-export function goingTo(session, origin) {
-  const journey = journeyOf(session);
-  return { spot: { origin, axes: [] }, ...(journey.t === null ? {} : { journey: { ...journey, t: null } }) };
-}
+/** The patch that puts the session at an origin, off the path. A patch of the journey names only what it changes, so that an end just set is not undone. */
+export const goingTo = (session, origin) => ({ spot: { origin, axes: [] }, ...(journeyOf(session).t === null ? {} : { journey: { t: null } }) });
 
 /** The patch that changes some of the journey; a time without both ends falls away. @param {Partial<Journey>} changes */
 export function journeying(session, changes) {
-  const journey = { ...journeyOf(session), ...changes };
-  return { journey: { ...journey, t: journey.start && journey.end ? journey.t : null } };
+  const { start, end, t } = { ...journeyOf(session), ...changes };
+  return { journey: { ...changes, t: start && end ? t : null } };
 }
 
 /** @param {Spot | null | undefined} a @param {Spot | null | undefined} b */
