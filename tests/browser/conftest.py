@@ -13,7 +13,15 @@ from tests.browser.screen import Screen
 from tests.browser.server import MODEL, Server
 from tests.browser.truth import Truth
 
-QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+QUIET = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 DESKTOP = {"viewport": {"width": 1440, "height": 900}}
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 
@@ -95,7 +103,9 @@ class Watch:
 
     def follow(self, page: Page) -> None:
         """Looks after a page from now on."""
-        page.on("console", lambda message: message.type == "error" and self._faults.append(f"console: {message.text} ({message.location.get('url')})"))
+        page.on(
+            "console", lambda message: message.type == "error" and self._faults.append(f"console: {message.text} ({message.location.get('url')})")
+        )
         page.on("pageerror", lambda error: self._faults.append(f"uncaught: {error}"))
         page.on("request", lambda request: self._look(request.url))
         page.on("websocket", lambda socket: self._look(socket.url))

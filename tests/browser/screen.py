@@ -58,7 +58,9 @@ class Screen:
 
     def settled(self) -> np.ndarray:
         """Waits until the stage shows the session's own picture, not a draft; returns its pixels."""
-        self.page.wait_for_function(f"() => {{ const m = {MODEL}; return m?.get('state') && !m.get('hand') && document.querySelector('[data-view=stage][data-still=true]') }}")
+        self.page.wait_for_function(
+            f"() => {{ const m = {MODEL}; return m?.get('state') && !m.get('hand') && document.querySelector('[data-view=stage][data-still=true]') }}"
+        )
         return self.pixels()
 
     @property

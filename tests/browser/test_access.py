@@ -102,11 +102,16 @@ def test_everything_can_be_reached_by_the_tab_key(screen):
     reached = set()
     for _ in range(60):
         screen.page.keyboard.press("Tab")
-        reached.add(screen.page.evaluate("() => document.activeElement?.closest('[data-view]')?.dataset.view ?? document.activeElement?.getAttribute('role')"))
+        reached.add(
+            screen.page.evaluate("() => document.activeElement?.closest('[data-view]')?.dataset.view ?? document.activeElement?.getAttribute('role')")
+        )
     assert {"header", "stage", "map", "strip", "sample", "tab"} <= reached
 
 
 def test_reduced_motion_still_plays_nothing_by_itself(visit, truth):
     screen = visit(before=lambda page: page.emulate_media(reduced_motion="reduce"))
     screen.shows(truth.seed(0))
-    wait(lambda: screen.page.evaluate("() => document.getAnimations().filter((a) => a.playState === 'running').length") == 0, lambda: "Nothing should move by itself.")
+    wait(
+        lambda: screen.page.evaluate("() => document.getAnimations().filter((a) => a.playState === 'running').length") == 0,
+        lambda: "Nothing should move by itself.",
+    )

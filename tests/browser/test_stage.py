@@ -40,7 +40,10 @@ def test_dragging_a_slider_changes_the_face_under_the_hand_and_undo_brings_it_ba
     screen.hand.move(*at(value))
     screen.changes(half)
     wanted = truth.seen(truth.at(Seed(0), (axis, value)))[attribute]
-    wait(lambda: truth.seen(screen.pixels()).get(attribute) == wanted, lambda: f"The judge should see {attribute} {wanted}, it sees {truth.seen(screen.pixels())}.")
+    wait(
+        lambda: truth.seen(screen.pixels()).get(attribute) == wanted,
+        lambda: f"The judge should see {attribute} {wanted}, it sees {truth.seen(screen.pixels())}.",
+    )
     assert screen.moving and not screen.session["spot"]["axes"], "All this must be seen before the hand lets go."
 
     screen.hand.release()

@@ -60,7 +60,11 @@ def test_a_patch_replaces_only_what_it_names():
 
 
 def test_a_patch_of_the_journey_keeps_the_fields_it_does_not_name():
-    both = Session("m").patched({"journey": {"start": {"origin": {"kind": "entry", "row": 1}}}}).patched({"journey": {"end": {"origin": {"kind": "seed", "seed": 2}}, "t": 0.5}})
+    both = (
+        Session("m")
+        .patched({"journey": {"start": {"origin": {"kind": "entry", "row": 1}}}})
+        .patched({"journey": {"end": {"origin": {"kind": "seed", "seed": 2}}, "t": 0.5}})
+    )
     assert both.journey == Journey(Spot(Entry(1)), Spot(Seed(2)), "arc", 0.5)
     assert both.patched({"journey": {"t": None}}).journey == Journey(Spot(Entry(1)), Spot(Seed(2)))
 
