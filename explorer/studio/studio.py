@@ -97,16 +97,20 @@ class Studio:
 
     def open(self, name: str) -> Opened:
         """A model with its atlas, from memory or from its file. Loading one holds up only those who want the same one."""
+        file = self.file(name)
         with self._lock:
             turn = self._turns.setdefault(name, threading.Lock())
         with turn:
-            opened = self._opened.get(name) or _open(self.file(name), self.device)
+            opened = self._opened.get(name) or _open(file, self.device)
+            self._keep(name, opened)
+        return opened
+
+    def _keep(self, name: str, opened: Opened) -> None:
         with self._lock:
             self._opened[name] = opened
             self._opened.move_to_end(name)
             while len(self._opened) > 1 and sum(kept.bytes for kept in self._opened.values()) > self._budget:
                 self._opened.popitem(last=False)
-            return opened
 
     def holds(self, name: str) -> bool:
         """Whether a model is in memory, so that opening it takes no time."""
@@ -139,10 +143,6 @@ class Studio:
     @lru_cache(maxsize=4)
     def _sprite(file: Path) -> np.ndarray:
         return np.asarray(Image.open(file).convert("RGB"))
-
-    def start(self, name: str | None = None) -> str:
-        """Begins a visitor's session with a model (the first one without a name); returns the session's id."""
-        return self.store.create(self.session(name or self.first))
 
     def session(self, name: str) -> Session:
         """A fresh session with a model: a draw from its prior, the map that keeps most neighbourhoods, coloured by what it tells most about."""

@@ -30,9 +30,6 @@ def test_a_model_that_draws_nothing_is_greyed_with_its_reason(screen, truth):
 
 
 def test_another_model_opens_and_undo_returns_to_the_face(screen, truth):
-    if "digits-vae" not in truth.bundled:
-        assert set(truth.bundled) == {"avatars-judge", "avatars-vae"}
-        pytest.skip("digits-vae is not bundled")
     digits = type(truth)("digits-vae")
     screen.button("Next seed").click()
     screen.shows(truth.seed(1))
