@@ -1,0 +1,106 @@
+"""Pictures of codes: decode, path, grid; and a picture in words: describe."""
+
+import asyncio
+from typing import Any
+
+import numpy as np
+import torch
+
+from explorer import render
+from explorer.core.atlas import Atlas
+from explorer.core.space import Code
+from explorer.live.desk import MOST_FRAMES, Call, Handler
+from explorer.live.headers import count, number, reply, rounded
+from explorer.live.protocol import pack
+from explorer.studio.codes import code_of, interpolated, journey_codes
+from explorer.studio.describe import describe
+from explorer.studio.sample import seeds
+from explorer.studio.session import Session
+
+__all__ = ["HANDLERS"]
+
+RAW_SIDE = 128  # pictures up to this side travel as raw RGBA, larger ones as JPEG while moving and PNG when still
+
+
+async def decode(call: Call) -> bytes:
+    session = call.patched
+    opened = await call.opened(session.model)
+    code = code_of(opened.model, opened.atlas, session)
+    drawn = await call.draw(session.model, code)
+    if drawn is None:
+        return call.skipped()
+    pixels, still = drawn.pixels[0], call.header.get("still") is True
+    places = await _places(session, opened.atlas, code)
+    strangeness = await asyncio.to_thread(_strangeness, opened.atlas, code) if still else None
+    kind = _format(pixels, still)
+    frame = reply(call.header, "frame") | {
+        "still": still, "width": pixels.shape[1], "height": pixels.shape[0], "format": kind, "typicality": rounded(code.typicality[0]),
+        "place": places[0] if places else None, "code": [rounded(v) for v in code.values.flatten().tolist()],
+        "strangeness": strangeness, "decode_ms": rounded(drawn.milliseconds), "batch": drawn.batch, "interpolated": interpolated(session),
+    }  # fmt: skip
+    return pack(frame, render.rgba(pixels) if kind == "rgba" else render.encode(pixels, kind))
+
+
+async def path(call: Call) -> bytes:
+    session = call.patched
+    opened = await call.opened(session.model)
+    t = torch.linspace(0, 1, count(call.header, "count", 2, MOST_FRAMES))
+    code = journey_codes(opened.model, opened.atlas, session, t)
+    extra = {"t": [rounded(v) for v in t.tolist()], "places": await _places(session, opened.atlas, code)}
+    return await _frames(call, session.model, code, "path", extra)
+
+
+async def grid(call: Call) -> bytes:
+    session = call.session
+    opened = await call.opened(session.model)
+    truncation = number(call.header, "truncation", 0, 1, default=1.0)
+    first = count(call.header, "first", 0, 2**32 - 1)
+    code = seeds(opened.model, first, count(call.header, "count", 1, MOST_FRAMES), truncation=truncation)
+    return await _frames(call, session.model, code, "grid", {"first": first})
+
+
+async def in_words(call: Call) -> bytes:
+    session = call.patched
+    opened = await call.opened(session.model)
+    code = code_of(opened.model, opened.atlas, session)
+    drawn = await call.draw(session.model, code, use="in words")
+    if drawn is None:
+        return call.skipped()
+    said = await asyncio.to_thread(describe, call.studio, session.model, code, drawn.pixels[0])
+    answer = {"text": said.text, "attributes": said.attributes, "nearest": said.nearest, "strangeness": said.strangeness}
+    return pack(reply(call.header, "describe") | answer)
+
+
+async def _frames(call: Call, model: str, code: Code, kind: str, extra: dict[str, Any]) -> bytes:
+    drawn = await call.draw(model, code)
+    if drawn is None:
+        return call.skipped()
+    height, width = drawn.pixels.shape[1:3]
+    answer = {"count": len(code), "width": width, "height": height, "format": "rgba", "typicality": [rounded(v) for v in code.typicality.tolist()]}
+    return pack(reply(call.header, kind) | answer | extra, b"".join(render.rgba(picture) for picture in drawn.pixels))
+
+
+async def _places(session: Session, atlas: Atlas | None, code: Code) -> list[list[float]] | None:
+    """Where codes lie on the session's map. Linear maps answer at once; others search, away from the event loop."""
+    if atlas is None or atlas.nothing or not atlas.layouts:
+        return None
+    layout = atlas.layout(session.layout or next(iter(atlas.layouts)))
+    flat = code.values.flatten(1)
+    xy = layout.place(flat) if layout.axes is not None else await asyncio.to_thread(layout.place, flat)
+    return [[rounded(x), rounded(y)] for x, y in xy.tolist()]
+
+
+def _strangeness(atlas: Atlas | None, code: Code) -> float | None:
+    """How far a code is from every atlas code, as the share of atlas codes that lie closer to their own nearest neighbour."""
+    if atlas is None or atlas.nothing or not atlas.layouts:
+        return None
+    return rounded(next(iter(atlas.layouts.values())).strangeness(code.values.flatten(1))[0])
+
+
+def _format(pixels: np.ndarray, still: bool) -> str:
+    if max(pixels.shape[:2]) <= RAW_SIDE:
+        return "rgba"
+    return "png" if still else "jpeg"
+
+
+HANDLERS: dict[str, Handler] = {"decode": decode, "path": path, "grid": grid, "describe": in_words}
