@@ -193,7 +193,7 @@ def test_another_model_is_opened_as_a_step_and_a_judge_is_refused_with_the_reaso
         ("path", {"patch": {}, "count": 5}, "both its ends"),
         ("path", {"count": 10_000}, "both its ends|from 2 to 64"),
         ("grid", {"first": 0, "count": 0}, "from 1 to 64"),
-        ("grid", {"first": 0, "count": 2, "truncation": 7}, r"\[0, 1\]"),
+        ("grid", {"first": 0, "count": 2, "truncation": 7}, "from 0 to 1"),
         ("atlas", {"layout": "moon"}, "no map 'moon'"),
         ("axis", {"axis": -1}, "from 0 to 5"),
         ("example", {"row": "x"}, "from 0 to 59"),
