@@ -19,6 +19,8 @@ Requests (from a view):
 | `path`     | seq, patch, count                | `path`: payload `count` frames along the journey                    |
 | `grid`     | seq, first, count, truncation    | `grid`: payload frames of the seeds first, first + 1, …             |
 | `describe` | seq, patch                       | `describe`: text, attributes, nearest example, strangeness          |
+| `jobs`     |                                  | `jobs`: this visitor's long jobs                                    |
+| `job`, `cancel` | id                          | `job`: how far it is; with `result` when it is done                 |
 
 Anything that fails is answered by `error`: message (a sentence), `about` (the request's type), seq, view.
 A patch replaces fields of the session (`studio/session.py`); a `decode` draws the patched session without committing it.

@@ -18,6 +18,7 @@ from explorer.core.model import Card, Model
 from explorer.core.space import Code
 from explorer.methods.maps.labels import most_telling
 from explorer.studio.engine import Ask, Engine, LocalEngine
+from explorer.studio.jobs import Jobs
 from explorer.studio.session import Session
 from explorer.studio.store import SessionStore
 
@@ -72,6 +73,7 @@ class Studio:
         self._lock = threading.Lock()
         self.device = torch.device("cpu")
         self.store = SessionStore()
+        self.jobs = Jobs()
         self.engine: Engine = engine or LocalEngine(self.model)
 
     def _know(self, file: Path) -> None:
@@ -155,7 +157,8 @@ class Studio:
         return self.model(judge) if judge in self.cards else None
 
     def close(self) -> None:
-        """Ends the engine's workers."""
+        """Ends the engine's workers and all jobs."""
+        self.jobs.close()
         self.engine.close()
 
 
