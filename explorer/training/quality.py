@@ -14,7 +14,7 @@ from explorer.methods.measure import attributes, frechet
 from explorer.methods.measure.activity import activity
 from explorer.training.vae import psnr
 
-__all__ = ["decoded", "multiply_adds", "of_judge", "of_vae"]
+__all__ = ["decoded", "multiply_adds", "of_gan", "of_judge", "of_vae"]
 
 BATCH = 256
 SAMPLES = 5_000
@@ -42,11 +42,25 @@ def of_vae(model: Model, judge: Model, data: Dataset, *, rows: np.ndarray, x: Te
         "psnr_db": psnr(float((again - x).square().mean())),
         **_agreement(again, judge, rows, data),
         **_rarity(drawn, judge, data),
-        "frechet": _distances(judge, x, again=again, drawn=drawn),
+        "frechet": _distances(judge, x, samples=drawn, reconstructions=again),
         "multiply_adds": multiply_adds(model.need("generator"), model.space.sample(1, 0)),
         "axes": {state: sum(report.state == state for report in axes) for state in ("active", "mixed", "passive")},
         "kl_nats": sum(report.kl for report in axes),
         "how": _how(model.card.data["name"], judge.card.name, len(x), samples),
+    }
+
+
+def of_gan(model: Model, judge: Model, data: Dataset, *, x: Tensor, samples: int = SAMPLES) -> dict[str, Any]:
+    """The figures of a generator without an encoder: on samples of its prior, against held-out pictures `x` of dataset `data`, as `judge` sees them."""
+    drawn = decoded(model, model.space.sample(samples, SAMPLE_SEED))
+    return {
+        **_rarity(drawn, judge, data),
+        "frechet": _distances(judge, x, samples=drawn),
+        "multiply_adds": multiply_adds(model.need("generator"), model.space.sample(1, 0)),
+        "how": (
+            f"On {samples} samples of the prior (truncation 1) and {len(x)} held-out pictures of '{model.card.data['name']}', weights as stored. "
+            + _how_judged(judge.card.name)
+        ),
     }
 
 
@@ -64,22 +78,27 @@ def _rarity(drawn: Tensor, judge: Model, data: Dataset) -> dict[str, Any]:
     return {"rarest_class": rarest, "rarest_class_least": min(rarest.values())}
 
 
-def _distances(judge: Model, x: Tensor, *, again: Tensor, drawn: Tensor) -> dict[str, float]:
-    real, seen, dreamt = (frechet.described(judge.need("features"), pictures) for pictures in (x, again, drawn))
-    return {
-        "samples": frechet.distance(dreamt, real),
-        "reconstructions": frechet.distance(seen, real),
-        "real_halves": frechet.distance(real[::2], real[1::2]),
-    }
+def _distances(judge: Model, x: Tensor, **others: Tensor) -> dict[str, float]:
+    """How far other pictures, by name, are from real ones `x`, and two halves of `x` from each other."""
+    features = judge.need("features")
+    real = frechet.described(features, x)
+    distances = {name: frechet.distance(frechet.described(features, pictures), real) for name, pictures in others.items()}
+    return {**distances, "real_halves": frechet.distance(real[::2], real[1::2])}
 
 
 def _how(name: str, judge: str, held_out: int, samples: int) -> str:
     return (
         f"On {held_out} held-out pictures of '{name}' and {samples} samples of the prior, weights as stored. psnr_db: reconstruction from "
         f"the posterior mean. agreement: share in which '{judge}' finds the original's true attribute on the reconstruction, where it can be "
-        f"seen. rarest_class: '{judge}' on the samples; of each attribute the class that is rarest against its frequency in the training "
+        f"seen. {_how_judged(judge)} axes: by the posterior variances (JMLR 24(324)). kl_nats: mean KL to the prior."
+    )
+
+
+def _how_judged(judge: str) -> str:
+    return (
+        f"rarest_class: '{judge}' on the samples; of each attribute the class that is rarest against its frequency in the training "
         f"data, as a ratio (1 is as in the data). frechet: in the features of '{judge}', against the held-out pictures; real_halves is the "
-        f"same between two halves of them. axes: by the posterior variances (JMLR 24(324)). kl_nats: mean KL to the prior."
+        f"same between two halves of them."
     )
 
 

@@ -23,14 +23,16 @@ from explorer.core.progress import Progress
 from explorer.data.cache import cache_folder
 from explorer.data.catalogue import dataset
 from explorer.data.store import pictures
+from explorer.models import gan as gans
 from explorer.models import judge as judges
 from explorer.models import vae as vaes
-from explorer.training import judge, quality, vae
-from explorer.training.loop import Loop
+from explorer.training import gan, judge, quality, vae
+from explorer.training.loop import Course, Descent, walk
 
 __all__ = ["RECIPES", "Recipe", "follow", "train"]
 
 LICENCE = "Apache-2.0"
+SPACES = {"judge": (), "vae": ("z",), "gan": ("z", "w")}  # all with a normal prior
 
 
 @dataclass(frozen=True)
@@ -39,12 +41,13 @@ class Recipe:
 
     Args:
         name, title: of the checkpoint.
-        family: "judge" or "vae".
+        family: "judge", "vae" or "gan".
         data: the dataset's name.
         net: what the network is built with, beside what follows from the dataset.
         steps, batch, rate: how long, on how many pictures at a time, with which highest learning rate.
         objective: further arguments of the family's objective.
         judge: the name of the model that says what pictures show.
+        teacher: the name of the model that a GAN imitates at first, or "".
     """
 
     name: str
@@ -57,6 +60,7 @@ class Recipe:
     rate: float
     objective: Mapping[str, Any] = field(default_factory=dict)
     judge: str = ""
+    teacher: str = ""
 
 
 RECIPES = {
@@ -68,6 +72,11 @@ RECIPES = {
         name="avatars-vae", title="Cartoon faces", family="vae", data="avatars", judge="avatars-judge",
         net={"latent": 32, "widths": [32, 64, 128, 256]}, steps=3000, batch=128, rate=2e-3,
         objective={"error": "both", "scale": 25.0, "detail": 3.0, "focus": [20, 18, 46, 46, 3.0], "ramp": 600, "settle": 2.0, "settle_from": 1700},
+    ),
+    "avatars-gan": Recipe(
+        name="avatars-gan", title="Cartoon faces, style-based", family="gan", data="avatars", judge="avatars-judge", teacher="avatars-vae",
+        net={"latent": 64, "widths": [160, 128, 64, 32, 16], "mapping": 128, "depth": 3}, steps=12_000, batch=64, rate=2e-3,
+        objective={"critic": [32, 48, 96, 192], "gamma": [1.0, 0.1], "lazy": 8, "imitate": 2000, "handover": 1000, "half_life": 20_000},
     ),
     "digits-judge": Recipe(
         name="digits-judge", title="Judge of handwritten digits", family="judge", data="digits",
@@ -112,8 +121,8 @@ def follow(recipe: Recipe, *, folder: Path, report: Callable[[Progress], None], 
     if recipe.steps < 1:
         raise DataError(f"'{recipe.name}' needs at least one step of training, got {recipe.steps}.")
     folder.mkdir(parents=True, exist_ok=True)
-    judged_by = _judge(recipe, folder)
-    net, progress = _learn(recipe, report=report, stop=stop, seed=seed)
+    judged_by = _beside(recipe.judge, folder)
+    net, progress = _learn(recipe, folder, report=report, stop=stop, seed=seed)
     model = _as_stored(_card(recipe, progress, seed), net)
     measured = _measure(recipe, model, judged_by)
     file = folder / f"{recipe.name}{checkpoints.SUFFIX}"
@@ -124,22 +133,30 @@ def follow(recipe: Recipe, *, folder: Path, report: Callable[[Progress], None], 
     return file
 
 
-def _judge(recipe: Recipe, folder: Path) -> Model | None:
-    """The recipe's judge, from the same folder or from the bundled ones."""
-    if not recipe.judge:
+def _beside(name: str, folder: Path) -> Model | None:
+    """Another model that a recipe needs, from the same folder or from the bundled ones."""
+    if not name:
         return None
-    beside = folder / f"{recipe.judge}{checkpoints.SUFFIX}"
-    return checkpoints.load(beside if beside.exists() else recipe.judge)
+    beside = folder / f"{name}{checkpoints.SUFFIX}"
+    return checkpoints.load(beside if beside.exists() else name)
 
 
-def _learn(recipe: Recipe, *, report: Callable[[Progress], None], stop: Callable[[], bool], seed: int) -> tuple[nn.Module, Progress]:
-    rows, pixels = pictures(recipe.data, "train")
+def _learn(recipe: Recipe, folder: Path, *, report: Callable[[Progress], None], stop: Callable[[], bool], seed: int) -> tuple[nn.Module, Progress]:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         net = _network(recipe).to(memory_format=torch.channels_last)
-    loss = _objective(recipe, net, rows=rows, pixels=pixels, seed=seed)
-    progress = Loop(net, loss, recipe.steps, recipe.rate, state_file(recipe, seed), report, seed, stop).run()
-    return net, progress
+    course = _course(recipe, net, folder, seed=seed)
+    progress = walk(course, steps=recipe.steps, file=state_file(recipe, seed), report=report, seed=seed, stop=stop)
+    return gans.whitened(course.mean) if isinstance(course, gan.Duel) else net, progress
+
+
+def _course(recipe: Recipe, net: nn.Module, folder: Path, *, seed: int) -> Course:
+    """What is trained, step by step."""
+    rows, pixels = pictures(recipe.data, "train")
+    if recipe.family == "gan":
+        teacher = _beside(recipe.teacher, folder)
+        return gan.duel(net, pixels, teacher=teacher, steps=recipe.steps, rate=recipe.rate, batch=recipe.batch, seed=seed, **recipe.objective)
+    return Descent(net, _objective(recipe, net, rows=rows, pixels=pixels, seed=seed), recipe.steps, recipe.rate)
 
 
 def state_file(recipe: Recipe, seed: int) -> Path:
@@ -156,7 +173,7 @@ def _config(recipe: Recipe) -> dict[str, Any]:
 
 
 def _network(recipe: Recipe) -> nn.Module:
-    return {"judge": judges.network, "vae": vaes.network}[recipe.family](_config(recipe))
+    return {"judge": judges.network, "vae": vaes.network, "gan": gans.network}[recipe.family](_config(recipe))
 
 
 def _objective(recipe: Recipe, net: nn.Module, *, rows: Any, pixels: Any, seed: int) -> Callable[[int], tuple[Tensor, dict[str, float]]]:
@@ -169,10 +186,11 @@ def _objective(recipe: Recipe, net: nn.Module, *, rows: Any, pixels: Any, seed: 
 
 def _card(recipe: Recipe, progress: Progress, seed: int) -> Card:
     data = dataset(recipe.data)
-    spaces = ({"name": "z", "shape": [recipe.net["latent"]], "prior": "normal"},) if recipe.family == "vae" else ()
+    spaces = tuple({"name": name, "shape": [recipe.net["latent"]], "prior": "normal"} for name in SPACES[recipe.family])
     return Card(
         name=recipe.name, title=recipe.title, family=recipe.family, config=_config(recipe), spaces=spaces,
-        data={"name": recipe.data, "version": data.VERSION, "training_pictures": len(data.split("train")), "judge": recipe.judge},
+        data={"name": recipe.data, "version": data.VERSION, "training_pictures": len(data.split("train")), "judge": recipe.judge,
+              **({"teacher": recipe.teacher} if recipe.teacher else {})},
         licence=f"{LICENCE} (weights); data: {data.LICENCE}", credits=data.CREDITS,
         training={
             "steps": progress.step, "batch": recipe.batch, "rate": recipe.rate, **recipe.objective,
@@ -203,4 +221,6 @@ def _measure(recipe: Recipe, model: Model, judged_by: Model | None) -> dict[str,
     x = render.from_pixels(pixels.copy())
     if judged_by is None:
         return quality.of_judge(model, data, rows=rows, x=x)
+    if recipe.family == "gan":
+        return quality.of_gan(model, judged_by, data, x=x, samples=quality.SAMPLES)
     return quality.of_vae(model, judged_by, data, rows=rows, x=x, samples=quality.SAMPLES)

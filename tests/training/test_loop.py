@@ -1,4 +1,5 @@
 import itertools
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -6,10 +7,11 @@ import torch
 from torch import nn
 
 from explorer.core.errors import DataError
-from explorer.training.loop import Loop, Stopped, batch_rows, schedule, step_generator
+from explorer.core.progress import Progress
+from explorer.training.loop import Descent, Stopped, batch_rows, schedule, step_generator, walk
 
 
-def tiny(file, steps=12, *, stop=lambda: False, report=lambda progress: None) -> tuple[nn.Module, Loop]:
+def tiny(file, steps=12, *, stop=lambda: False, report=lambda progress: None) -> tuple[nn.Module, Callable[[], Progress]]:
     """A net with dropout and batch statistics, so that everything a resumed run could lose is there."""
     torch.manual_seed(3)
     net = nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.Dropout(0.5), nn.ReLU(), nn.Linear(8, 1))
@@ -21,50 +23,50 @@ def tiny(file, steps=12, *, stop=lambda: False, report=lambda progress: None) ->
         error = (net(x) - x.sum(dim=1, keepdim=True)).square().mean()
         return error, {"error": float(error.detach())}
 
-    return net, Loop(net, loss, steps, 1e-2, file, report, stop=stop)
+    return net, lambda: walk(Descent(net, loss, steps, 1e-2), steps=steps, file=file, report=report, stop=stop)
 
 
 def test_a_stopped_and_resumed_run_equals_an_uninterrupted_one_to_the_bit(tmp_path):
-    whole, loop = tiny(tmp_path / "whole.state")
-    loop.run()
+    whole, run = tiny(tmp_path / "whole.state")
+    run()
     calls = itertools.count()
     _, first = tiny(tmp_path / "parts.state", stop=lambda: next(calls) == 5)
     with pytest.raises(Stopped, match="stopped at step 5 of 12"):
-        first.run()
+        first()
     torch.rand(100)  # whatever else draws in between
     resumed, second = tiny(tmp_path / "parts.state")
-    second.run()
+    second()
     assert all(torch.equal(a, b) for a, b in zip(whole.state_dict().values(), resumed.state_dict().values()))
 
 
 def test_training_leaves_the_global_generator_alone(tmp_path):
-    _, loop = tiny(tmp_path / "x.state")
+    _, run = tiny(tmp_path / "x.state")
     torch.manual_seed(1)
     expected = torch.rand(3)
     torch.manual_seed(1)
-    loop.run()
+    run()
     assert torch.equal(torch.rand(3), expected)
 
 
 def test_a_finished_run_is_not_trained_again(tmp_path):
-    _, loop = tiny(tmp_path / "x.state")
-    loop.run()
+    _, run = tiny(tmp_path / "x.state")
+    run()
     again, second = tiny(tmp_path / "x.state", stop=lambda: True)  # would raise before a step
-    assert second.run().step == 12
+    assert second().step == 12
 
 
 def test_a_state_of_another_network_is_refused(tmp_path):
     torch.save({"net": {}, "optimiser": {}, "step": 1, "minutes": 0.0}, tmp_path / "x.state")
     with pytest.raises(DataError, match="does not fit this network"):
-        tiny(tmp_path / "x.state")[1].run()
+        tiny(tmp_path / "x.state")[1]()
 
 
 def test_a_torn_state_is_refused(tmp_path):
-    _, loop = tiny(tmp_path / "x.state")
-    loop.run()
+    _, run = tiny(tmp_path / "x.state")
+    run()
     (tmp_path / "x.state").write_bytes((tmp_path / "x.state").read_bytes()[:100])
     with pytest.raises(DataError, match="Delete it to start again"):
-        tiny(tmp_path / "x.state")[1].run()
+        tiny(tmp_path / "x.state")[1]()
 
 
 def test_an_epoch_visits_every_row_once():

@@ -1,0 +1,202 @@
+"""Style-based generators (Karras et al. 2020, StyleGAN2, arXiv 1912.04958).
+
+    z -> mapping -> w,    w -> a style for every layer,    a learned 4x4 constant -> picture
+
+A style multiplies the channels that a convolution reads, and the outcome is divided by the standard deviation it would have
+if what was read had unit variance. Doing both to the activations,
+
+    y_o = ( sum_i W_oi * (s_i x_i) ) / sqrt( sum_i s_i^2 |W_oi|^2 ),
+
+is the same as the paper's doing it to the weights, and needs no convolution of its own for every picture of a batch.
+
+A picture is a function of its code alone (no noise inputs). z is not brought to unit length before the mapping, as it is in the
+paper: a code pulled towards the centre then gives a more ordinary picture. SiLU, so that second derivatives exist.
+
+What is stored is `whitened`: the codes w of prior draws then have mean 0 and covariance I, so that the prior of W, "normal", is right
+in its first two moments (not beyond: the true law of w is no Gaussian).
+"""
+
+import copy
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from explorer.core.errors import SpaceError
+from explorer.core.model import Card, Decoder, Model
+from explorer.core.space import Code, LatentSpace
+
+__all__ = ["GAN", "Even", "Styled", "build", "whitened"]
+
+GAIN = 1 / math.sqrt(0.3557)  # brings the second moment of SiLU of a unit normal to 1
+
+
+def active(x: Tensor) -> Tensor:
+    """SiLU at unit variance."""
+    return F.silu(x) * GAIN
+
+
+class Even(nn.Module):
+    """A linear layer whose weights are kept at unit variance and scaled when used, so that Adam moves all layers at an even pace.
+
+    `pace` slows it down further; `start` is what the bias begins with.
+    """
+
+    def __init__(self, inside: int, outside: int, *, pace: float = 1.0, start: float = 0.0):
+        super().__init__()
+        self.scale, self.pace = pace / math.sqrt(inside), pace
+        self.weight = nn.Parameter(torch.randn(outside, inside) / pace)
+        self.bias = nn.Parameter(torch.full((outside,), start / pace))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.linear(x, self.weight * self.scale, self.bias * self.pace)
+
+
+class Styled(nn.Module):
+    """A convolution of `(B, inside, h, w)` that codes `(B, latent)` modulate: 3x3, or with `up` 4x4 transposed to twice the size."""
+
+    def __init__(self, inside: int, outside: int, latent: int, *, up: bool = False):
+        super().__init__()
+        self.up = up
+        self.style = Even(latent, inside, start=1.0)
+        self.weight = nn.Parameter(torch.randn(inside, outside, 4, 4) if up else torch.randn(outside, inside, 3, 3))
+        self.bias = nn.Parameter(torch.zeros(outside))
+        self.scale = 1 / math.sqrt(inside * (4 if up else 9))  # of the taps that one pixel sees
+
+    def forward(self, x: Tensor, w: Tensor) -> Tensor:
+        style = self.style(w).float()
+        y = self.convolved(x * style.to(x.dtype)[:, :, None, None])
+        return active(y * self.unit(style).to(y.dtype)[:, :, None, None] + self.bias.to(y.dtype)[:, None, None])
+
+    def convolved(self, x: Tensor) -> Tensor:
+        weight = self.weight * self.scale
+        return F.conv_transpose2d(x, weight, stride=2, padding=1) if self.up else F.conv2d(x, weight, padding=1)
+
+    def unit(self, style: Tensor) -> Tensor:
+        """The factors `(B, outside)` that bring each channel to unit variance (of a transposed one: on average over its four phases)."""
+        squares = self.weight.float().square().sum(dim=(2, 3)) * self.scale**2
+        power = squares / 4 if self.up else squares.T
+        return (style.square() @ power + 1e-8).rsqrt()
+
+
+class Painted(nn.Module):
+    """What one resolution adds to the picture: a modulated 3x3 convolution to `channels`."""
+
+    def __init__(self, inside: int, channels: int, latent: int):
+        super().__init__()
+        self.style = Even(latent, inside, start=1.0)
+        self.weight = nn.Parameter(torch.randn(channels, inside, 3, 3))
+        self.bias = nn.Parameter(torch.zeros(channels))
+        self.scale = 1 / math.sqrt(inside * 9)
+
+    def forward(self, x: Tensor, w: Tensor) -> Tensor:
+        style = self.style(w).to(x.dtype)
+        return F.conv2d(x * style[:, :, None, None], self.weight * self.scale, self.bias, padding=1)
+
+
+class Synthesis(nn.Module):
+    """Codes w `(B, latent)` to pictures in [-1, 1].
+
+    `widths` are the channels at 4x4, 8x8 and so on; every resolution but the first begins with an up-sampling convolution, those of
+    64 channels or more have a further one, and each adds its part of the picture to that of the one below, enlarged.
+    """
+
+    def __init__(self, *, channels: int, latent: int, widths: list[int]):
+        super().__init__()
+        self.start = nn.Parameter(torch.randn(1, widths[0], 4, 4))
+        self.ups = nn.ModuleList(Styled(i, o, latent, up=True) for i, o in zip(widths, widths[1:]))
+        self.further = nn.ModuleDict({str(k): Styled(width, width, latent) for k, width in enumerate(widths) if width >= 64})
+        self.painted = nn.ModuleList(Painted(width, channels, latent) for width in widths)
+
+    def forward(self, w: Tensor) -> Tensor:
+        x = self.start.expand(len(w), -1, -1, -1).contiguous(memory_format=torch.channels_last)
+        picture = None
+        for k, painted in enumerate(self.painted):
+            x = self.ups[k - 1](x, w) if k else x
+            x = self.further[str(k)](x, w) if str(k) in self.further else x
+            part = painted(x, w)
+            picture = part if picture is None else part + F.interpolate(picture, scale_factor=2, mode="bilinear")
+        return torch.tanh(picture)
+
+
+class GAN(nn.Module):
+    """The generator: codes z `(B, latent)` to w `(B, latent)` to pictures `(B, channels, size, size)`; size is 4 * 2^(len(widths) - 1)."""
+
+    def __init__(self, *, channels: int, latent: int, widths: list[int], mapping: int, depth: int):
+        super().__init__()
+        sides = [latent, *[mapping] * depth]
+        self.mapping = nn.ModuleList(Even(i, o, pace=0.1) for i, o in zip(sides, [*sides[1:], latent]))
+        self.synthesis = Synthesis(channels=channels, latent=latent, widths=widths)
+
+    def map(self, z: Tensor) -> Tensor:
+        for layer in self.mapping[:-1]:
+            z = active(layer(z))
+        return self.mapping[-1](z)
+
+    def forward(self, z: Tensor) -> Tensor:
+        return self.synthesis(self.map(z))
+
+
+@torch.no_grad()
+def whitened(net: GAN, *, draws: int = 50_000, seed: int = 0) -> GAN:
+    """The same pictures of the same z from a net whose w have mean 0 and covariance I.
+
+    With w = m + L w', the last layer of the mapping is followed by w' = L^-1 (w - m), and each style reads m + L w' instead of w.
+    m and L L^T are mean and covariance of `draws` codes.
+    """
+    copied = copy.deepcopy(net).double()
+    generator = torch.Generator().manual_seed(seed)
+    latent = copied.mapping[0].weight.shape[1]
+    w = copied.map(torch.randn(draws, latent, generator=generator).double())
+    mean, factor = w.mean(dim=0), torch.linalg.cholesky(w.T.cov())
+    last = copied.mapping[-1]
+    last.bias.copy_(torch.linalg.solve_triangular(factor, (last.bias * last.pace - mean)[:, None], upper=False)[:, 0] / last.pace)
+    last.weight.copy_(torch.linalg.solve_triangular(factor, last.weight, upper=False))
+    for style in (module.style for module in copied.synthesis.modules() if isinstance(module, (Styled, Painted))):
+        style.bias.add_((style.weight * style.scale) @ mean)
+        style.weight.copy_(style.weight @ factor)
+    return copied.float()
+
+
+@dataclass(frozen=True, eq=False)
+class StyleMapper:
+    """The mapping as the explorer sees it."""
+
+    net: GAN
+    source: LatentSpace
+    target: LatentSpace
+
+    def map(self, code: Code) -> Code:
+        """The w of each z. Raises SpaceError for codes of another space."""
+        if code.space != self.source:
+            raise SpaceError(
+                f"The mapping takes codes of {self.source.name}{list(self.source.shape)}, got codes of {code.space.name}{list(code.space.shape)}."
+            )
+        return Code(self.net.map(code.values), self.target)
+
+
+def build(card: Card, state: Mapping[str, Tensor], device: torch.device) -> Model:
+    """Rebuilds the model of `card` around its weights."""
+    with torch.device("meta"):  # nothing is allocated that the file does not hold
+        net = network(card.config)
+    net.load_state_dict(dict(state), assign=True)
+    net.to(device).eval().requires_grad_(False)
+    spaces = z, w = card.latent_spaces
+    for space in spaces:
+        if space.shape != (card.config["latent"],):
+            raise SpaceError(f"'{card.name}' says codes of {space.name} have shape {space.shape}, but its networks take ({card.config['latent']},).")
+    mapper = StyleMapper(net, z, w)
+    shape = (card.config["channels"], card.config["size"], card.config["size"])
+    return Model(card, spaces, generator=Decoder(card.name, shape, {w: net.synthesis}, mappers=(mapper,)), mapper=mapper)
+
+
+def network(config: Mapping[str, Any]) -> GAN:
+    """An untrained network of that configuration."""
+    if config["size"] != 4 << (len(config["widths"]) - 1):
+        raise SpaceError(f"{len(config['widths'])} widths make pictures of {4 << (len(config['widths']) - 1)} pixels, not of {config['size']}.")
+    names = ("channels", "latent", "mapping", "depth")
+    return GAN(**{name: config[name] for name in names}, widths=list(config["widths"]))
