@@ -4,6 +4,7 @@ ExplorerError
 ├── SpaceError        a code of the wrong space, shape or with values that are not numbers
 ├── CapabilityError   the model lacks the part that was asked for
 ├── CheckpointError   a file that cannot be read as what it claims to be
+├── ModelError        a model that does not do what it promised: pictures that are not numbers, or of another shape
 ├── DataError         pictures, folders or labels that cannot be used
 ├── SessionError      a state that does not fit the model, or a session that does not exist
 └── ProtocolError     a live message that cannot be understood
@@ -12,7 +13,7 @@ Messages are whole sentences that name the thing, what was expected and what cam
 Everything else that is raised is a bug and surfaces with its traceback.
 """
 
-__all__ = ["CapabilityError", "CheckpointError", "DataError", "ExplorerError", "ProtocolError", "SessionError", "SpaceError"]
+__all__ = ["CapabilityError", "CheckpointError", "DataError", "ExplorerError", "ModelError", "ProtocolError", "SessionError", "SpaceError"]
 
 
 class ExplorerError(Exception):
@@ -29,6 +30,10 @@ class CapabilityError(ExplorerError):
 
 class CheckpointError(ExplorerError):
     """A file cannot be read as the checkpoint or atlas that it claims to be."""
+
+
+class ModelError(ExplorerError):
+    """A model does not do what it promised."""
 
 
 class DataError(ExplorerError):

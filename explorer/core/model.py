@@ -14,7 +14,7 @@ from torch import Tensor
 from explorer.core.errors import CapabilityError, SpaceError
 from explorer.core.space import Code, LatentSpace
 
-__all__ = ["Card", "Classifier", "Decoder", "Encoder", "Features", "Generator", "Mapper", "Model", "Posterior"]
+__all__ = ["Card", "Classifier", "Decoder", "Encoder", "Features", "Generator", "Mapper", "Model", "Posterior", "differentiable"]
 
 
 class Generator(Protocol):
@@ -126,12 +126,14 @@ class Decoder:
         picture_shape: (C, H, W) of what is drawn.
         functions: from a space to the function that turns its codes `(B, *shape)` into pictures.
         mappers: how to reach a decodable space from one that is not.
+        differentiable: whether gradients flow from pictures back to codes.
     """
 
     name: str
     picture_shape: tuple[int, int, int]
     functions: Mapping[LatentSpace, Callable[[Tensor], Tensor]]
     mappers: tuple[Mapper, ...] = ()
+    differentiable: bool = True
 
     def decode(self, code: Code) -> Tensor:
         """Pictures `(B, C, H, W)` in [-1, 1]. Raises SpaceError for a code of a space this model does not list."""
@@ -142,6 +144,11 @@ class Decoder:
                 return self.decode(mapper.map(code))
         known = ", ".join(f"{space.name}{list(space.shape)}" for space in (*self.functions, *(m.source for m in self.mappers)))
         raise SpaceError(f"'{self.name}' decodes codes of {known}, got a code of {code.space.name}{list(code.space.shape)}.")
+
+
+def differentiable(part: Any) -> bool:
+    """Whether gradients flow through a part of a model: yes, unless it says no, as networks do that run outside torch."""
+    return getattr(part, "differentiable", True)
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,6 +176,19 @@ class Model:
         if not self.spaces:
             raise CapabilityError(f"'{self.card.name}' has no latent space: it has only {', '.join(self.parts)}.")
         return self.spaces[0]
+
+    @property
+    def workspace(self) -> LatentSpace:
+        """The space in which codes are edited, mapped and joined by paths: where the mapper leads; without one, the sampling space."""
+        return self.space if self.mapper is None else self.mapper.target
+
+    def working(self, code: Code) -> Code:
+        """A code of the sampling space or of the workspace as one of the workspace. Raises SpaceError for any other."""
+        if code.space == self.workspace:
+            return code
+        if code.space == self.space and self.mapper is not None:
+            return self.mapper.map(code)
+        raise SpaceError(f"'{self.card.name}' works with codes of {self.workspace.name}, got a code of {code.space.name}{list(code.space.shape)}.")
 
     def code(self, values: Tensor, space: str | None = None) -> Code:
         """Wraps raw values `(B, *shape)` as codes of one of this model's spaces (by name; the first without one)."""
