@@ -176,7 +176,8 @@ class StyleMapper:
             raise SpaceError(
                 f"The mapping takes codes of {self.source.name}{list(self.source.shape)}, got codes of {code.space.name}{list(code.space.shape)}."
             )
-        return Code(self.net.map(code.values), self.target)
+        weight = self.net.mapping[0].weight
+        return Code(self.net.map(code.values.to(weight)).to(code.values), self.target)
 
 
 def build(card: Card, state: Mapping[str, Tensor], device: torch.device) -> Model:

@@ -1,4 +1,4 @@
-"""From what a visitor chose to the code on the stage."""
+"""From what a visitor chose to the code on the stage: seeds are drawn in the sampling space, everything else happens in the workspace."""
 
 import torch
 from torch import Tensor
@@ -33,14 +33,14 @@ def check(model: Model, atlas: Atlas | None, session: Session) -> None:
         raise SessionError(f"'{model.card.name}' has no label or axis '{session.colour}' to colour by.")
     if session.selection and session.selection[-1] >= len(_need(model, atlas)):
         raise SessionError(f"The atlas of '{model.card.name}' has codes 0 to {len(atlas) - 1}, got {session.selection[-1]}.")
-    if session.locked and session.locked[-1] >= model.space.size:
-        raise SessionError(f"'{model.card.name}' has axes 0 to {model.space.size - 1}, got {session.locked[-1]}.")
+    if session.locked and session.locked[-1] >= model.workspace.size:
+        raise SessionError(f"'{model.card.name}' has axes 0 to {model.workspace.size - 1}, got {session.locked[-1]}.")
 
 
 def _colours(model: Model, atlas: Atlas | None, colour: str) -> bool:
     """Whether a map can be coloured so: by a label's name, or by "axis:3"."""
     kind, _, number = colour.partition(":")
-    return colour in _need(model, atlas).classes or (kind == "axis" and number.isdecimal() and int(number) < model.space.size)
+    return colour in _need(model, atlas).classes or (kind == "axis" and number.isdecimal() and int(number) < model.workspace.size)
 
 
 def journey_codes(model: Model, atlas: Atlas | None, session: Session, t: Tensor) -> Code:
@@ -63,10 +63,11 @@ def spot_code(model: Model, atlas: Atlas | None, spot: Spot, *, sampled: bool = 
 
 
 def as_code(model: Model, flat: Tensor) -> Code:
-    """Flat codes `(B, D)` as codes of the model's sampling space."""
-    if flat.shape[1] != model.space.size:
-        raise SessionError(f"'{model.card.name}' takes codes of {model.space.size} numbers, got {flat.shape[1]}.")
-    return Code(flat.reshape(len(flat), *model.space.shape), model.space)
+    """Flat codes `(B, D)` as codes of the model's workspace."""
+    space = model.workspace
+    if flat.shape[1] != space.size:
+        raise SessionError(f"'{model.card.name}' takes codes of {space.size} numbers, got {flat.shape[1]}.")
+    return Code(flat.reshape(len(flat), *space.shape), space)
 
 
 def interpolated(session: Session) -> bool:
@@ -77,14 +78,19 @@ def interpolated(session: Session) -> bool:
 def _origin(model: Model, atlas: Atlas | None, spot: Spot, *, sampled: bool) -> Tensor:
     match spot.origin:
         case Seed(seed=seed, truncation=truncation):
-            return model.space.sample(1, seed, truncation=truncation).values.flatten()
+            return _drawn(model, seed, truncation)
         case Entry(row=row):
-            noise = torch.randn(model.space.size, generator=torch.Generator().manual_seed(row)) if sampled else None
+            noise = torch.randn(model.workspace.size, generator=torch.Generator().manual_seed(row)) if sampled else None
             return _need(model, atlas).code(row, noise=noise)
         case Place(layout=layout, x=x, y=y):
             return _need(model, atlas).layout(layout).lift(torch.tensor([[x, y]], dtype=torch.float32))[0]
         case values:
             return torch.tensor(values.values)
+
+
+def _drawn(model: Model, seed: int, truncation: float) -> Tensor:
+    """A draw from the prior, brought to the workspace."""
+    return model.working(model.space.sample(1, seed, truncation=truncation)).values.flatten()
 
 
 def _need(model: Model, atlas: Atlas | None) -> Atlas:

@@ -50,7 +50,7 @@ def _summary(card: Card) -> str:
 def _space(model: Model) -> dict[str, Any] | None:
     if not model.spaces:
         return None
-    space = model.space
+    space = model.workspace
     return {"name": space.name, "size": space.size, "shape": list(space.shape), "prior": space.prior, "axes": list(space.axes)}
 
 
