@@ -1,0 +1,1 @@
+"""Ways of finding directions, one idea a file."""
