@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-__all__ = ["encode", "from_pixels", "grid", "rgba", "to_pixels"]
+__all__ = ["encode", "from_pixels", "grid", "halved", "resized", "rgba", "to_pixels"]
 
 
 def from_pixels(pixels: np.ndarray) -> Tensor:
@@ -42,6 +42,19 @@ def encode(pixels: np.ndarray, kind: str = "png", *, quality: int = 85) -> bytes
     options = {"png": {"compress_level": 4}, "jpeg": {"quality": quality}, "webp": {"quality": quality, "method": 4}}[kind]
     Image.fromarray(rgb(pixels)).save(buffer, kind, **options)
     return buffer.getvalue()
+
+
+def resized(pixels: np.ndarray, height: int, width: int) -> np.ndarray:
+    """Pictures `(B, H, W, C)` at another size, each new pixel the mean of those it covers."""
+    if pixels.shape[1:3] == (height, width):
+        return pixels
+    small = [np.asarray(Image.fromarray(rgb(picture)).resize((width, height), Image.Resampling.BOX)) for picture in pixels]
+    return np.stack(small)[..., : pixels.shape[3]]
+
+
+def halved(pixels: np.ndarray) -> np.ndarray:
+    """Pictures `(B, H, W, C)` at half their sides; a side of one pixel stays."""
+    return resized(pixels, *(max(1, side // 2) for side in pixels.shape[1:3]))
 
 
 def grid(pixels: np.ndarray, columns: int) -> np.ndarray:

@@ -92,10 +92,10 @@ class Call:
             raise CapabilityError(f"'{opened.model.card.name}' has no atlas, so there is no map of it.")
         return opened.atlas
 
-    async def draw(self, model: str, code: Code, *, use: str = "") -> Drawn | None:
-        """The pictures of codes, or None when a newer request of the same view and `use` came in between."""
+    async def draw(self, model: str, code: Code, *, use: str = "", preview: bool = False) -> Drawn | None:
+        """The pictures of codes, or None when a newer request of the same view and `use` came in between. With `preview` smaller ones will do."""
         view = f"{self.header['type']} {str(self.header.get('view', ''))[:40]} {use}"
-        return await self.studio.engine.decode(Ask(f"{self.id} {self.visitor.connection}", view, model, code))
+        return await self.studio.engine.decode(Ask(f"{self.id} {self.visitor.connection}", view, model, code, preview))
 
     def skipped(self) -> bytes:
         """The answer to a request that a newer one replaced."""

@@ -117,8 +117,8 @@ function render({ model, el }) {
     clearTimeout(quiet);
     parts.speed.hidden = header.still && !perSecond;
     const wait = Math.max(0, Math.round(performance.timeOrigin + performance.now() - header.seq / 1000));
-    parts.speed.textContent = `${wait} ms${perSecond ? ` · ${perSecond} pictures/s` : ""}`;
-    quiet = /** @type {any} */ (setTimeout(() => (parts.speed.hidden = true), MOVING));
+    parts.speed.textContent = `${header.preview ? "preview · " : ""}${wait} ms${perSecond ? ` · ${perSecond} pictures/s` : ""}`;
+    if (!header.preview) quiet = /** @type {any} */ (setTimeout(() => (parts.speed.hidden = true), MOVING)); // a preview is called one until the still is there
   };
   const keys = (/** @type {KeyboardEvent} */ event) => {
     if (event.key.toLowerCase() !== "b" || event.ctrlKey || event.metaKey || event.altKey || event.repeat || isTyping(event.target)) return;
@@ -151,7 +151,7 @@ function build(el) {
   const now = h("canvas", { class: "le-stage-now", role: "img", "aria-label": "Generated picture", width: 1, height: 1 });
   const before = h("canvas", { class: "le-stage-before", "aria-hidden": "true", width: 1, height: 1, hidden: true });
   const interpolated = h("span", { class: "le-stage-tag le-stage-interpolated", title: "This place of the map lies between known codes. The code was interpolated from its neighbours, so the picture is a guess.", hidden: true }, "interpolated");
-  const speed = h("span", { class: "le-stage-tag le-stage-speed", title: "Time from asking to showing, and new pictures in the last second", hidden: true });
+  const speed = h("span", { class: "le-stage-tag le-stage-speed", title: "Time from asking to showing, and new pictures in the last second. A slow model shows coarse previews while the hand moves", hidden: true });
   const skeleton = h("div", { class: "le-stage-skeleton", role: "status" });
   const toast = h("div", { class: "le-stage-toast", role: "alert", hidden: true });
   const frame = h("div", { class: "le-stage-frame" }, now, before, interpolated, speed, skeleton, toast);

@@ -14,11 +14,14 @@ from explorer.live.headers import count, number, reply, rounded
 from explorer.live.protocol import pack
 from explorer.studio.codes import code_of, interpolated, journey_codes
 from explorer.studio.describe import describe
+from explorer.studio.preview import SLOW
 from explorer.studio.sample import seeds
 from explorer.studio.session import Session
 
 __all__ = ["HANDLERS"]
 
+TURN = 400.0  # milliseconds that a film or grid of a slow model may keep others waiting
+MOST_BYTES = 4 << 20  # of the frames of one answer; larger ones are sent at half their sides
 RAW_SIDE = 128  # pictures up to this side travel as raw RGBA, larger ones as JPEG while moving and PNG when still
 
 
@@ -26,17 +29,19 @@ async def decode(call: Call) -> bytes:
     session = call.patched
     opened = await call.opened(session.model)
     code = code_of(opened.model, opened.atlas, session)
-    drawn = await call.draw(session.model, code)
+    still = call.header.get("still") is True
+    hurried = not still and _slow(call, session.model)
+    drawn = await call.draw(session.model, code, preview=hurried)
     if drawn is None:
         return call.skipped()
-    pixels, still = drawn.pixels[0], call.header.get("still") is True
+    pixels = (drawn.pixels if drawn.preview or not hurried else render.halved(drawn.pixels))[0]
     places = await _places(session, opened.atlas, code)
     strangeness = await asyncio.to_thread(_strangeness, opened.atlas, code) if still else None
-    kind = _format(pixels, still)
+    kind = "jpeg" if hurried else _format(pixels, still)
     frame = reply(call.header, "frame") | {
         "still": still, "width": pixels.shape[1], "height": pixels.shape[0], "format": kind, "typicality": rounded(code.typicality[0]),
         "place": places[0] if places else None, "code": [rounded(v) for v in code.values.flatten().tolist()],
-        "strangeness": strangeness, "decode_ms": rounded(drawn.milliseconds), "batch": drawn.batch, "interpolated": interpolated(session),
+        "strangeness": strangeness, "decode_ms": rounded(drawn.milliseconds), "batch": drawn.batch, "interpolated": interpolated(session), "preview": hurried,
     }  # fmt: skip
     return pack(frame, render.rgba(pixels) if kind == "rgba" else render.encode(pixels, kind))
 
@@ -72,12 +77,28 @@ async def in_words(call: Call) -> bytes:
 
 
 async def _frames(call: Call, model: str, code: Code, kind: str, extra: dict[str, Any]) -> bytes:
-    drawn = await call.draw(model, code)
-    if drawn is None:
+    pixels = await _in_turns(call, model, code)
+    if pixels is None:
         return call.skipped()
-    height, width = drawn.pixels.shape[1:3]
+    while pixels.nbytes / pixels.shape[3] * 4 > MOST_BYTES:
+        pixels = render.halved(pixels)
+    height, width = pixels.shape[1:3]
     answer = {"count": len(code), "width": width, "height": height, "format": "rgba", "typicality": [rounded(v) for v in code.typicality.tolist()]}
-    return pack(reply(call.header, kind) | answer | extra, b"".join(render.rgba(picture) for picture in drawn.pixels))
+    return pack(reply(call.header, kind) | answer | extra, b"".join(render.rgba(picture) for picture in pixels))
+
+
+async def _in_turns(call: Call, model: str, code: Code) -> np.ndarray | None:
+    """The pixels of many codes. A slow model draws few at a time, so that no hand waits for all of them, and draws previews."""
+    slow = _slow(call, model)
+    several = max(1, int(TURN / call.studio.engine.milliseconds(model))) if slow else len(code)
+    done: list[np.ndarray] = []
+    for start in range(0, len(code), several):
+        drawn = await call.draw(model, code[start : start + several], preview=slow)
+        if drawn is None:
+            return None
+        pixels = render.halved(drawn.pixels) if slow and not drawn.preview else drawn.pixels
+        done.append(render.resized(pixels, *(done[0] if done else pixels).shape[1:3]))
+    return np.concatenate(done)
 
 
 async def _places(session: Session, atlas: Atlas | None, code: Code) -> list[list[float]] | None:
@@ -88,6 +109,11 @@ async def _places(session: Session, atlas: Atlas | None, code: Code) -> list[lis
     flat = code.values.flatten(1)
     xy = layout.place(flat) if layout.axes is not None else await asyncio.to_thread(layout.place, flat)
     return [[rounded(x), rounded(y)] for x, y in xy.tolist()]
+
+
+def _slow(call: Call, model: str) -> bool:
+    """Whether a model is too slow to follow a hand with whole pictures."""
+    return (call.studio.engine.milliseconds(model) or 0) > SLOW
 
 
 def _strangeness(atlas: Atlas | None, code: Code) -> float | None:
