@@ -10,7 +10,7 @@ import numpy as np
 
 from explorer.data.factors import Factor
 
-__all__ = ["Dataset", "Part"]
+__all__ = ["Dataset", "Grid", "Part"]
 
 Part = Literal["train", "held-out"]
 
@@ -38,3 +38,12 @@ class Dataset(Protocol):
 
     def captions(self, rows: np.ndarray, seed: int) -> list[str]:
         """One sentence a picture, true of it."""
+
+
+class Grid(Dataset, Protocol):
+    """A dataset that holds a picture for every combination of a few factors: what measures of disentanglement ask for."""
+
+    GRID: tuple[Factor, ...]  # finer than FACTORS, perhaps
+
+    def exact(self, rows: np.ndarray) -> np.ndarray:
+        """The values of `GRID`'s factors, `(n, len(GRID))`; `sample` draws them evenly and independently."""

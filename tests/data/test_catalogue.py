@@ -18,5 +18,5 @@ def test_every_dataset_offers_what_the_protocol_says(name):
 
 
 def test_an_unknown_dataset_lists_the_known_ones():
-    with pytest.raises(DataError, match="No dataset 'faces'. Known: avatars, avatars-correlated, digits."):
+    with pytest.raises(DataError, match="No dataset 'faces'. Known: avatars, avatars-correlated, digits, sprites."):
         dataset("faces")
