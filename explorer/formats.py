@@ -1,1 +1,125 @@
-"""Opens any model: our checkpoints and other people's formats, by one table."""
+"""Opens any model: our checkpoints and other people's formats, by one table.
+
+    explorer.open("avatars-vae")                                     # bundled
+    explorer.open("sd-vae/")                                         # a folder that diffusers saved
+    explorer.open("decoder.onnx")
+    explorer.open({"class": "nets:Decoder", "weights": "w.safetensors", "latent": [64]}, trust=True)
+
+What would run a stranger's code (a Python class, a compiled program) is opened only with `trust`, which only whoever sits at the
+machine can give: on the command line or in Python. Nothing else about a file is ever run.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from explorer import checkpoints, devices
+from explorer.core.errors import CheckpointError
+from explorer.core.model import Card, Model
+from explorer.models.adapters import diffusers_folder
+from explorer.models.adapters.adapter import Adapter, Source
+from explorer.models.adapters.spec import SUFFIXES, Spec, beside, from_file, from_values
+from explorer.models.weights import PICKLES, in_memory, read_header
+
+__all__ = ["FORMATS", "adapter_of", "card_of", "load", "open", "source_of", "weigh"]
+
+
+def _is_ours(source: Source) -> bool:
+    return source.path.is_file() and source.path.suffix == checkpoints.SUFFIX and not source.spec.network
+
+
+OURS = Adapter(
+    "a checkpoint of the explorer (.safetensors with a card)",
+    recognises=_is_ours,
+    card=lambda source: checkpoints.read(source.path),
+    weigh=lambda source: in_memory(read_header(source.path)),
+    load=lambda source, device: checkpoints.load(source.path, device),
+)
+
+FORMATS: tuple[Adapter, ...] = (OURS, diffusers_folder.ADAPTER)
+
+
+def open(  # noqa: A001 - `explorer.open` reads as what it does
+    thing: str | Path | Mapping[str, Any], *, trust: bool = False, device: str | torch.device | None = None, spec: Mapping[str, Any] | None = None
+) -> Model:
+    """Opens a model.
+
+    Args:
+        thing: a bundled model's name, a file, a folder, or the description of a model (docs/bring-your-own-model.md).
+        trust: whether code that comes with the model may run.
+        device: where to compute; see `devices.choose`.
+        spec: what to say of a file or folder in addition, as `{"size": [256, 256]}`.
+
+    Raises:
+        CheckpointError: nothing there, an unknown format, a file that lies, a model that is too large, or trust that is missing.
+        ModelError: a network that does not draw what it should.
+    """
+    return load(source_of(thing, spec=spec), devices.choose(device), trust=trust)
+
+
+def source_of(thing: str | Path | Mapping[str, Any], *, spec: Mapping[str, Any] | None = None) -> Source:
+    """Where a model lies, and what is said of it. Raises CheckpointError where there is nothing."""
+    given = from_values(spec or {}, folder=Path.cwd())
+    if isinstance(thing, Mapping):
+        return _pointed_at(from_values(thing, folder=Path.cwd()).over(given))
+    path = Path(thing).expanduser()
+    if path.is_file() and path.suffix in SUFFIXES:
+        return _pointed_at(given.over(from_file(path)), path)
+    if not path.exists():
+        path = checkpoints.find(thing)
+    return Source(path, given.over(beside(path)))
+
+
+def _pointed_at(said: Spec, file: Path | None = None) -> Source:
+    """The source that a spec describes: the weights it names, or the spec's own file where it names none."""
+    if not said.weights:
+        return Source(file or said.folder, said)
+    path = said.folder / said.weights
+    if not path.exists():
+        raise CheckpointError(f"There is no '{said.weights}' in '{said.folder}': expected the weights that the description names.")
+    return Source(path, said if said.network else said.over(beside(path)))
+
+
+def adapter_of(source: Source) -> Adapter:
+    """The adapter of a source's format. Raises CheckpointError saying what was found and what can be opened."""
+    for adapter in FORMATS:
+        if adapter.recognises(source):
+            return adapter
+    raise CheckpointError(f"'{source.path.name}' cannot be opened: it is {_found(source.path)}. What can be: {'; '.join(a.title for a in FORMATS)}.")
+
+
+def card_of(source: Source) -> Card:
+    """What a model says of itself before it is loaded; nothing is run for it. Raises CheckpointError."""
+    return adapter_of(source).card(source)
+
+
+def weigh(source: Source) -> int:
+    """How many bytes a model's weights take in memory."""
+    return adapter_of(source).weigh(source)
+
+
+def load(source: Source, device: torch.device, *, trust: bool = False) -> Model:
+    """The model of a source, on `device`. Raises as `open` does."""
+    adapter = adapter_of(source)
+    if (runs := adapter.runs(source)) and not trust:
+        raise CheckpointError(
+            f"Opening '{source.path.name}' would run {runs}. If you trust whoever wrote it, say so: `--trust` on the command line, or "
+            "`trust=True` in Python."
+        )
+    devices.make_room(source.path.name, adapter.weigh(source), device)
+    return devices.place(adapter.load(source, device), device)
+
+
+def _found(path: Path) -> str:
+    """What lies at a path, in words."""
+    if path.is_dir():
+        names = sorted(entry.name for entry in path.iterdir())
+        return f"a folder with {', '.join(names[:5])}{' …' if len(names) > 5 else ''}" if names else "an empty folder"
+    with path.open("rb") as stream:
+        first = stream.read(2)
+    pickled = next((what for magic, what in PICKLES.items() if first.startswith(magic)), None)
+    if pickled:
+        return f"{pickled}, which can run any program it contains and is refused"
+    return f"a file that ends in '{path.suffix}'" if path.suffix else "a file without an ending"

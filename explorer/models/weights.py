@@ -9,7 +9,7 @@ import json
 import math
 import os
 import struct
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from torch import Tensor
 
 from explorer.core.errors import CheckpointError
 
-__all__ = ["SUFFIX", "Header", "digest", "floating", "in_memory", "read_header", "tensors", "write"]
+__all__ = ["SUFFIX", "Header", "digest", "floating", "hashed", "in_memory", "read_header", "tensors", "write"]
 
 SUFFIX = ".safetensors"
 MOST_HEADER = 1 << 20  # bytes
@@ -130,6 +130,16 @@ def digest(file: Path, header: Header) -> str:
         while piece := stream.read(1 << 20):
             hashed.update(piece)
     return hashed.hexdigest()
+
+
+def hashed(files: Iterable[Path]) -> str:
+    """SHA-256 of files, one after the other: the identity of a model that brings no card of ours."""
+    together = hashlib.sha256()
+    for file in files:
+        with file.open("rb") as stream:
+            while piece := stream.read(1 << 20):
+                together.update(piece)
+    return together.hexdigest()
 
 
 def floating(state: Mapping[str, Tensor]) -> dict[str, Tensor]:

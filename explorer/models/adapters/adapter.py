@@ -1,0 +1,79 @@
+"""What an adapter is: five functions that know one format. And what they are handed: a file or folder, with what is said of it."""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from explorer.core.model import Card, Model
+from explorer.models.adapters.spec import Spec
+
+__all__ = ["Adapter", "Source", "card_for", "clean"]
+
+PLAIN = {"vae", "vqvae", "movq", "model", "decoder", "model-decoder"}  # names that say nothing without their folder's
+
+
+@dataclass(frozen=True)
+class Source:
+    """A model somewhere: its file or folder, and the spec that lies beside it or was given with it."""
+
+    path: Path
+    spec: Spec = field(default_factory=Spec)
+
+    @property
+    def name(self) -> str:
+        """A name for commands: the spec's, or that of the file or folder, with its folder's where it alone says nothing."""
+        if self.spec.name:
+            return clean(self.spec.name)
+        stem = self.path.stem if self.path.is_file() else self.path.name
+        return clean(f"{self.path.absolute().parent.name}-{stem}" if stem.lower() in PLAIN else stem)
+
+
+@dataclass(frozen=True)
+class Adapter:
+    """One format.
+
+    Args:
+        title: what it opens, as in "a folder saved by diffusers".
+        recognises: whether a source is of this format; looks at names and first bytes only.
+        card: what can be said before anything is loaded: from headers, without running anything.
+        weigh: how many bytes the weights take in memory.
+        load: the model.
+        runs: what of a stranger's would be run by loading, in words; "" where nothing is.
+    """
+
+    title: str
+    recognises: Callable[[Source], bool]
+    card: Callable[[Source], Card]
+    weigh: Callable[[Source], int]
+    load: Callable[[Source, torch.device], Model]
+    runs: Callable[[Source], str] = lambda source: ""
+
+
+def clean(name: str) -> str:
+    """A name of letters, digits, dots and dashes, as cards have."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-._")[:100] or "model"
+
+
+def card_for(
+    source: Source,
+    family: str,
+    *,
+    latent: Sequence[int] = (),
+    config: dict[str, Any] | None = None,
+    prior_assumed: bool = True,
+    notes: Sequence[str] = (),
+) -> Card:
+    """The card of a model that came without one of ours. `latent` is the shape of a code; without it there is no space."""
+    spec = source.spec
+    prior = spec.prior or "normal"
+    assumed = prior_assumed and not spec.prior and bool(latent)
+    said = [*notes, "Nothing says how its codes are distributed; a standard normal prior is assumed."] if assumed else list(notes)
+    return Card(
+        name=source.name, title=spec.title or source.name, family=family, config=dict(config or {}),
+        spaces=({"name": "z", "shape": list(latent), "prior": prior},) if latent else (),
+        data={"name": "", "prior_assumed": assumed, "notes": said}, licence=spec.licence, credits=spec.credits,
+    )  # fmt: skip
