@@ -1,5 +1,7 @@
 """What tests everywhere in the suite may ask for."""
 
+import os
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -8,6 +10,9 @@ from explorer.launcher.start import chromium as find_chromium
 from widgets.build import build
 
 ROOT = Path(__file__).resolve().parent.parent
+
+_data = tempfile.TemporaryDirectory(prefix="explorer-data-", ignore_cleanup_errors=True)
+os.environ["EXPLORER_DATA"] = _data.name  # nothing that a test does may reach the histories of whoever runs it
 
 
 @pytest.fixture(scope="session")

@@ -9,21 +9,23 @@ from pathlib import Path  # noqa: E402
 
 import gradio as gr  # noqa: E402
 
-from explorer.app import shell, theme  # noqa: E402
-from explorer.app.panels import sample, sliders  # noqa: E402
+from explorer.app import shell, theme, where  # noqa: E402
+from explorer.app.panels import model, sample, sliders  # noqa: E402
 from explorer.core.errors import CapabilityError, ExplorerError  # noqa: E402
 from explorer.live import server  # noqa: E402
 from explorer.live.desk import Desk  # noqa: E402
+from explorer.places import user_data  # noqa: E402
 from explorer.studio import passport  # noqa: E402
+from explorer.studio.store import SessionStore  # noqa: E402
 from explorer.studio.studio import Studio  # noqa: E402
 
 __all__ = ["PANELS", "build", "launch", "serve"]
 
-PANELS = (sample.PANEL, sliders.PANEL)
+PANELS = (sample.PANEL, sliders.PANEL, model.PANEL)
 
 
 def build(desk: Desk) -> gr.Blocks:
-    """The page."""
+    """The page, one panel for every activity."""
     with gr.Blocks(title="Latent Explorer", fill_width=True, analytics_enabled=False) as page:
         shell.frame(desk, PANELS)
     return page
@@ -50,7 +52,7 @@ def _launch(page: gr.Blocks, desk: Desk, *, port: int | None, host: str) -> str:
         footer_links=[],
         theme=theme.theme(),
         head=f"<style>{theme.STYLE}</style>",  # as `css` Gradio would confine it to what lies inside its own container
-        app_kwargs={"routes": [server.route(desk)]},
+        app_kwargs={"routes": [server.route(desk, local=where.local(host))]},
     )
     return address
 
@@ -62,7 +64,8 @@ def serve(
 
     `files` are checkpoints besides the bundled ones; `model` is the one to open first.
     """
-    studio = Studio(files, first=model)
+    store = SessionStore(user_data() / "sessions.db", local=host in ("127.0.0.1", "localhost", "::1"))
+    studio = Studio(files, first=model, store=store)
     if why := passport.why_not(studio.cards[studio.first]):
         raise CapabilityError(f"'{studio.first}' cannot be traversed. {why}")
     studio.open(studio.first)

@@ -53,9 +53,18 @@ class Studio:
         first: the model that sessions start with; without it, the first bundled one that has a latent space.
         budget: bytes of weights and atlases to keep; the newest model stays even when it alone is larger.
         engine: another engine than the local one.
+        store: where sessions are kept; without one, in memory.
     """
 
-    def __init__(self, files: tuple[Path, ...] = (), *, first: str | None = None, budget: int = BUDGET, engine: Engine | None = None):
+    def __init__(
+        self,
+        files: tuple[Path, ...] = (),
+        *,
+        first: str | None = None,
+        budget: int = BUDGET,
+        engine: Engine | None = None,
+        store: SessionStore | None = None,
+    ):
         self._files: dict[str, Path] = {}
         self.cards: dict[str, Card] = {}
         self.unreadable: dict[str, str] = {}
@@ -72,7 +81,7 @@ class Studio:
         self._turns: dict[str, threading.Lock] = {}
         self._lock = threading.Lock()
         self.device = torch.device("cpu")
-        self.store = SessionStore()
+        self.store = store or SessionStore()
         self.jobs = Jobs()
         self.engine: Engine = engine or LocalEngine(self.model)
 
@@ -156,10 +165,16 @@ class Studio:
         judge = self.model(name).card.data.get("judge")
         return self.model(judge) if judge in self.cards else None
 
+    def forget(self, visitor: str) -> None:
+        """Removes all that is kept of a visitor: jobs, and the history from memory and file. Raises SessionError when the file cannot be written."""
+        self.jobs.drop(visitor)
+        self.store.forget(visitor)
+
     def close(self) -> None:
-        """Ends the engine's workers and all jobs."""
+        """Ends the engine's workers and all jobs, and the file of the histories."""
         self.jobs.close()
         self.engine.close()
+        self.store.close()
 
 
 def _open(file: Path, device: torch.device) -> Opened:
