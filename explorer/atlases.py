@@ -1,7 +1,8 @@
 """Making, writing and reading atlases: `NAME.atlas.safetensors` and `NAME.thumbs.webp` beside a checkpoint.
 
 The file is a safetensors file like a checkpoint, with the same checks before anything is read. It holds codes and variances
-(float16), labels (uint8, 255 where something cannot be seen), the places of each map, and in its header what they are.
+(float16), labels (uint8, 255 where something cannot be seen), the places of each map and what was measured of each place, and
+in its header what they are.
 """
 
 import json
@@ -23,6 +24,7 @@ from explorer.core.model import Card, Model
 from explorer.core.progress import Progress
 from explorer.data.catalogue import dataset
 from explorer.data.store import pictures
+from explorer.methods.maps import trust
 from explorer.methods.measure.activity import AxisReport, activity
 from explorer.methods.measure.correlation import gaussian_total_correlation
 
@@ -107,15 +109,16 @@ def _posteriors(model: Model, pixels: np.ndarray) -> tuple[Tensor, Tensor]:
 
 
 def _fitted(name: str, codes: Tensor, seed: int) -> Layout:
-    """The map of that name. Raises CheckpointError for an unknown one."""
+    """The map of that name, every place of it measured. Raises CheckpointError for an unknown one."""
     if name == "pca":
         from explorer.methods.maps import pca
 
-        return pca.fit(codes)
+        return trust.judged(pca.fit(codes))
     if name == "umap":
         from explorer.methods.maps import umap  # slow to import
 
-        return umap.fit(codes, seed=seed)
+        with umap.Worker() as worker:
+            return trust.judged(umap.fit(codes, seed=seed, worker=worker), worker=worker)
     raise CheckpointError(f"No map '{name}'. Known: pca, umap.")
 
 
@@ -155,6 +158,7 @@ def write(atlas: Atlas, folder: Path) -> Path:
     for name, layout in atlas.layouts.items():
         parts = {"xy": layout.xy, "axes": layout.axes, "centre": layout.centre}
         tensors |= {f"layouts.{name}.{part}": values.float().contiguous() for part, values in parts.items() if values is not None}
+        tensors |= {f"layouts.{name}.local.{measure}": shares.contiguous() for measure, shares in layout.local.items()}
     described = {
         "model": atlas.model, "weights": atlas.weights, "space": atlas.space,
         "classes": {name: list(classes) for name, classes in atlas.classes.items()},
@@ -226,4 +230,5 @@ def _assembled(file: Path, described: Mapping[str, Any], tensors: Mapping[str, T
 
 def _layout(name: str, codes: Tensor, tensors: Mapping[str, Tensor], honesty: dict[str, Any]) -> Layout:
     part = {part: tensors.get(f"layouts.{name}.{part}") for part in ("axes", "centre")}
-    return Layout(name, tensors[f"layouts.{name}.xy"], codes, axes=part["axes"], centre=part["centre"], honesty=honesty)
+    local = {measure: tensors[key] for measure in trust.MEASURES if (key := f"layouts.{name}.local.{measure}") in tensors}
+    return Layout(name, tensors[f"layouts.{name}.xy"], codes, axes=part["axes"], centre=part["centre"], honesty=honesty, local=local)

@@ -1,11 +1,12 @@
 import json
+from dataclasses import replace
 
 import pytest
 import torch
 
 from explorer import atlases, checkpoints
 from explorer.core.atlas import Atlas
-from explorer.core.errors import CheckpointError
+from explorer.core.errors import CheckpointError, SpaceError
 from explorer.core.layout import Layout
 from explorer.core.model import Card
 from explorer.methods.measure.activity import activity
@@ -30,6 +31,16 @@ def test_an_atlas_comes_back_as_it_was_written(tmp_path):
     assert torch.equal(after.layouts["pca"].axes, torch.eye(4)[:2])
     for name in ("model", "weights", "space", "axes", "about", "thumbnails"):
         assert getattr(after, name) == getattr(before, name)
+
+
+def test_what_was_measured_of_every_place_comes_back_byte_by_byte(tmp_path):
+    before = toy()
+    shares = torch.arange(30).to(torch.uint8)
+    before = replace(before, layouts={"pca": replace(before.layouts["pca"], local={"kept": shares})})
+    after = atlases.read(atlases.write(before, tmp_path)).layouts["pca"]
+    assert set(after.local) == {"kept"} and torch.equal(after.local["kept"], shares)
+    with pytest.raises(SpaceError, match="'kept' of map 'pca' must be one byte for each of 30 places, got"):
+        replace(after, local={"kept": shares[:5]})
 
 
 def test_an_atlas_of_other_weights_is_refused(tmp_path):

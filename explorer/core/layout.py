@@ -22,7 +22,7 @@ References: Franke and Nielson, Smooth interpolation of large sets of scattered 
 interpolation function for irregularly-spaced data (1968).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -56,6 +56,7 @@ class Layout:
         codes: the flat codes they stand for, `(N, D)`, float32.
         axes, centre: for a linear map, its two orthonormal axes `(2, D)` and the code of its origin `(D,)`.
         honesty: how far the map can be trusted, by measure; plain values, ready for JSON.
+        local: what was measured of every single place, by measure ("kept", "stays"): shares `(N,)`, uint8, in 255ths.
     """
 
     name: str
@@ -64,6 +65,7 @@ class Layout:
     axes: Tensor | None = None
     centre: Tensor | None = None
     honesty: dict[str, Any] = field(default_factory=dict)
+    local: Mapping[str, Tensor] = field(default_factory=dict)
 
     def __post_init__(self):
         if self.xy.ndim != 2 or self.xy.shape[1] != 2 or self.codes.ndim != 2 or len(self.xy) != len(self.codes):
@@ -73,6 +75,10 @@ class Layout:
             raise SpaceError(f"Map '{self.name}' has places that are not finite numbers.")
         if (self.axes is None) != (self.centre is None):
             raise SpaceError(f"Map '{self.name}' is linear only with both axes and a centre, got one alone.")
+        for name, shares in self.local.items():
+            if shares.dtype != torch.uint8 or shares.shape != (len(self.xy),):
+                got = f"{tuple(shares.shape)} of {shares.dtype}"
+                raise SpaceError(f"'{name}' of map '{self.name}' must be one byte for each of {len(self.xy)} places, got {got}.")
 
     @cached_property
     def bounds(self) -> tuple[Tensor, Tensor]:

@@ -33,7 +33,7 @@ from explorer.methods.maps import pca, quality
 from explorer.methods.maps.neighbours import Neighbours, neighbours
 from explorer.methods.maps.umap_worker import read_array, write_array
 
-__all__ = ["Cancelled", "Worker", "fit"]
+__all__ = ["Cancelled", "Worker", "borrowed", "fit"]
 
 NEIGHBOURS = 15
 FEWEST = 15  # different codes, below which a neighbourhood is everything there is
@@ -195,7 +195,7 @@ def _distinct(codes: Tensor) -> tuple[Tensor, Tensor]:
 
 def _embed(codes: Tensor, near: Neighbours | None, *, seed: int, report: Report, stop: Stop, worker: Worker | None) -> tuple[Tensor, dict[str, Any]]:
     """Places `(N, 2)` of different codes, and how they were made."""
-    with _borrowed(worker) as running:  # starts importing while the neighbours are found
+    with borrowed(worker) as running:  # starts importing while the neighbours are found
         k = max(2, min(NEIGHBOURS, (len(codes) - 1) // 3))
         narrow = _principal(codes.double(), WIDEST).float() if codes.shape[1] > WIDEST else codes
         if near is None and len(codes) <= EXACT:
@@ -206,7 +206,7 @@ def _embed(codes: Tensor, near: Neighbours | None, *, seed: int, report: Report,
     return torch.from_numpy(places), {**how, "coordinates": narrow.shape[1], "versions": versions}
 
 
-class _borrowed:
+class borrowed:
     """A worker for one map: the given one, which stays, or a new one, which goes."""
 
     def __init__(self, worker: Worker | None):
