@@ -36,12 +36,14 @@ MOST_REQUEST = 1 << 20
 class Visitor:
     """One connection: the session's id once it has said hello, and what it may ask for before that.
 
-    Two tabs of one session are two connections, and neither replaces what the other waits for.
+    Two tabs of one session are two connections, and neither replaces what the other waits for. `local` is whoever sits at the very
+    computer that serves: only they may name files and folders of it.
     """
 
     session: str | None = None
     allowance: Allowance = field(default_factory=lambda: Allowance(rate=1, burst=4, left=4))
     connection: str = field(default_factory=lambda: secrets.token_hex(4))
+    local: bool = False
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,12 @@ Requests (from a view):
 | `decode`   | seq, view, patch, still?         | `frame`, or `skipped` when a newer request of the same view replaced it |
 | `commit`   | patch, label                     | `session`: the patched session becomes a step of the history        |
 | `undo`, `redo` |                              | `session`                                                           |
+| `go`       | step                             | `session`: shows that step, of whatever branch                      |
+| `star`     | step, name?                      | `session`: bookmarks the step; without a name, no longer            |
+| `history`  |                                  | `history`: all steps with their parents, and where they are kept    |
+| `glance`   | steps (up to 16), count          | `glance`: payload one WebP, 48 px pictures of the steps, from the top |
+| `earlier`  | session                          | `earlier`: how many steps another session has, and when             |
+| `forget`   |                                  | `forgotten`: nothing is kept of this visitor any more               |
 | `atlas`    | layout                           | `atlas`: payload float32 places (N, 2), then per label uint8 (N)     |
 | `axis`     | axis                             | `axis`: payload float32 (N): that coordinate of every atlas code     |
 | `thumbs`   |                                  | `thumbs`: payload the WebP sprite                                   |
@@ -19,6 +25,10 @@ Requests (from a view):
 | `path`     | seq, patch, count                | `path`: payload `count` frames along the journey                    |
 | `grid`     | seq, first, count, truncation    | `grid`: payload frames of the seeds first, first + 1, …             |
 | `describe` | seq, patch                       | `describe`: text, attributes, nearest example, strangeness          |
+| `models`   |                                  | `models`: one line a model that can be opened                       |
+| `about`    | model                            | `about`: the passport of a model, open or not                       |
+| `cover`    | model                            | `cover`: payload a small WebP picture of it, without loading it     |
+| `add`      | path, trust?                     | `job`: opens a model of the server's own computer (`local` only)    |
 | `jobs`     |                                  | `jobs`: this visitor's long jobs                                    |
 | `job`, `cancel` | id                          | `job`: how far it is; with `result` when it is done                 |
 

@@ -5,7 +5,7 @@ application has one, is asked of `allowed`.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from urllib.parse import urlsplit
 
 from starlette.routing import WebSocketRoute
@@ -14,21 +14,23 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from explorer.live.desk import Desk, Visitor
 from explorer.studio.store import History
 
-__all__ = ["route", "same_origin"]
+__all__ = ["LOOPBACK", "at_home", "route", "same_origin"]
 
 UNANSWERED = 32  # requests of one connection that may be under way at once
+LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+FORWARDED = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
 FORBIDDEN = 1008  # the WebSocket close code for a broken rule
 
 
-def route(desk: Desk, *, allowed: Callable[[WebSocket], bool] = lambda socket: True) -> WebSocketRoute:
-    """The route `/live`."""
+def route(desk: Desk, *, allowed: Callable[[WebSocket], bool] = lambda socket: True, local: bool = False) -> WebSocketRoute:
+    """The route `/live`. With `local`, whoever sits at this computer may name files of it; whoever comes through a proxy may not."""
 
     async def live(socket: WebSocket) -> None:
         if not same_origin(socket.headers.get("origin"), socket.headers.get("host")) or not allowed(socket):
             await socket.close(FORBIDDEN)
             return
         await socket.accept()
-        await _Connection(desk, socket).serve()
+        await _Connection(desk, socket, local=local and at_home(socket.headers)).serve()
 
     return WebSocketRoute("/live", live)
 
@@ -41,12 +43,18 @@ def same_origin(origin: str | None, host: str | None) -> bool:
     return parts.scheme in ("http", "https") and bool(host) and parts.netloc.lower() == host.lower()
 
 
+def at_home(headers: Mapping[str, str]) -> bool:
+    """Whether a request was made on this computer, to this computer by its own name, so that no page of another name can borrow its browser."""
+    name = urlsplit(f"//{headers.get('host', '')}").hostname
+    return name in LOOPBACK and not any(header in headers for header in FORWARDED)
+
+
 class _Connection:
     """One open socket: answers requests as they come, several at once, and tells of changes made elsewhere."""
 
-    def __init__(self, desk: Desk, socket: WebSocket):
+    def __init__(self, desk: Desk, socket: WebSocket, *, local: bool):
         self._desk, self._socket = desk, socket
-        self._visitor = Visitor()
+        self._visitor = Visitor(local=local)
         self._sending = asyncio.Lock()
         self._room = asyncio.Semaphore(UNANSWERED)
         self._tasks: set[asyncio.Task] = set()
@@ -86,6 +94,8 @@ class _Connection:
         """Follows the visitor's session, so that a change in another tab is shown in this one."""
         if self._unwatch:
             self._unwatch()
+        if self._visitor.session is None:  # forgotten on demand
+            return
         loop = asyncio.get_running_loop()
 
         def told(history: History) -> None:

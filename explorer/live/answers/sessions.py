@@ -26,7 +26,8 @@ async def hello(call: Call) -> bytes:
     model = call.session.model
     info = await asyncio.to_thread(passport.passport, studio, model)
     call.desk.warm(model)
-    return pack({"type": "welcome", "session": wanted, "state": state(call.history), "models": passport.models(studio), "info": info})
+    models = passport.models(studio)
+    return pack({"type": "welcome", "session": wanted, "state": state(call.history), "models": models, "info": info, "local": call.visitor.local})
 
 
 def _beginning(call: Call) -> Session:

@@ -88,6 +88,7 @@ export function openChannel({ address, first = {}, storage = null, server = null
   let closed = false;
   let retry = 0; // a timer
   /** @type {any[]} */ let kept = [];
+  /** @type {WeakMap<any, Uint8Array>} what goes with a header, until it is sent */ const payloads = new WeakMap();
   const model = new SharedModel(send);
   const sessionId = () => storage?.getItem(SESSION) ?? undefined;
   const hello = () => ({ type: "hello", version: 1, session: sessionId(), last: model.get("state")?.session, model: heard ? undefined : first.model });
@@ -97,9 +98,10 @@ export function openChannel({ address, first = {}, storage = null, server = null
     const old = model.get("status");
     if (old?.transport !== transport || old.message !== message) model.set("status", { connected: transport !== "none", transport, message });
   }
-  /** @param {any} header */
-  function send(header) {
-    if (socket && greeted) socket.send(pack(header));
+  /** @param {any} header @param {any} [_callbacks] as anywidget has them @param {Uint8Array[]} [buffers] the payload, at most one */
+  function send(header, _callbacks, buffers) {
+    if (buffers?.[0]) payloads.set(header, buffers[0]);
+    if (socket && greeted) socket.send(pack(header, payloads.get(header)));
     else if (posting) post(header);
     else kept = keep(kept, header);
   }
@@ -111,7 +113,7 @@ export function openChannel({ address, first = {}, storage = null, server = null
   function flush() {
     const waiting = kept;
     kept = [];
-    waiting.forEach(send);
+    waiting.forEach((header) => send(header));
   }
   /** @param {Uint8Array<ArrayBuffer> | ArrayBuffer} message */
   function receive(message) {
@@ -120,9 +122,11 @@ export function openChannel({ address, first = {}, storage = null, server = null
     heard = performance.now();
     if (header.type === "welcome") {
       if (header.session) storage?.setItem(SESSION, header.session);
-      model.update({ models: same("models", header.models), info: same("info", header.info), state: header.state });
+      model.update({ local: !!header.local, models: same("models", header.models), info: same("info", header.info), state: header.state });
     } else if (header.type === "session") {
       model.update({ ...(header.info ? { info: same("info", header.info) } : {}), state: header.state });
+    } else if (header.type === "models") {
+      model.set("models", same("models", header.models));
     } else if (header.type === "error" && header.about === "hello") {
       status("none", header.message);
     }
@@ -190,7 +194,7 @@ export function openChannel({ address, first = {}, storage = null, server = null
   /** @param {any} header */
   const call = async (header) => {
     try {
-      return await server.ask([sessionId() ?? "", toBase64(pack(header))]);
+      return await server.ask([sessionId() ?? "", toBase64(pack(header, payloads.get(header)))]);
     } catch {
       return undefined;
     }

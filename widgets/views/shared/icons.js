@@ -20,6 +20,7 @@ const SHAPES = {
   right: '<path d="m8 5 5 5-5 5"/>',
   play: '<path d="M6.5 4.2v11.6L16 10 6.5 4.2Z" fill="currentColor"/>',
   pause: '<path d="M7 4.5v11M13 4.5v11" stroke-width="2.6"/>',
+  copy: '<rect x="7" y="7" width="9.5" height="9.5" rx="1.5"/><path d="M13 7V5a1.5 1.5 0 0 0-1.5-1.5H5A1.5 1.5 0 0 0 3.5 5v6.5A1.5 1.5 0 0 0 5 13h2"/>',
   sort: '<path d="M4 6h12M4 10h8M4 14h4.5"/>',
   refresh: '<path d="M16 4v4h-4"/><path d="M15.6 8A6.2 6.2 0 1 0 16 11.5"/>',
 };

@@ -1,0 +1,103 @@
+"""What the live channel tells of models, and who may open files of this computer."""
+
+import asyncio
+import io
+import itertools
+
+import pytest
+from PIL import Image
+
+from explorer.app import where
+from explorer.live.desk import Desk, Visitor
+from explorer.live.protocol import VERSION, pack, unpack
+from explorer.live.server import at_home
+from tests import studios
+
+order = itertools.count(1)
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory):
+    studio = studios.studio(tmp_path_factory.mktemp("toys"))
+    yield Desk(studio)
+    studio.close()
+
+
+def visitor_of(desk, *, local: bool) -> Visitor:
+    visitor = Visitor(local=local)
+    ask(desk, visitor, "hello", version=VERSION)
+    return visitor
+
+
+def ask(desk, visitor, kind, **fields):
+    return unpack(asyncio.run(desk.answer(visitor, pack({"type": kind, "seq": next(order), "view": "model", **fields}))))
+
+
+def test_the_passport_of_a_model_that_is_not_open_is_told_and_opens_nothing(desk):
+    visitor = visitor_of(desk, local=False)
+    header, _ = ask(desk, visitor, "about", model="toy-vae-2")
+    told = header["about"]
+    assert told["parts"] == ["generator", "encoder"] and told["spaces"][0]["shape"] == [studios.LATENT] and told["work"] > 0
+    assert told["picture"] == {"channels": 1, "height": 16, "width": 16} and told["memory"] >= 4 * told["parameters"] - 64
+    assert len(told["weights"]) == 64 and told["licence"] == "Apache-2.0" and told["file"] == "toy-vae-2.safetensors" and told["milliseconds"] is None
+    assert not told["open"] and not desk.studio.holds("toy-vae-2")
+
+
+def test_once_pictures_were_drawn_the_passport_says_how_long_one_takes_here(desk):
+    visitor = visitor_of(desk, local=False)
+    for seed in range(4):
+        ask(desk, visitor, "decode", patch={"spot": {"origin": {"kind": "seed", "seed": seed}}})
+    told = ask(desk, visitor, "about", model="toy-vae")[0]["about"]
+    assert told["open"] and 0 < told["milliseconds"] < 1000
+
+
+def test_a_judge_says_why_it_cannot_be_traversed(desk):
+    told = ask(desk, visitor_of(desk, local=False), "about", model="toy-judge")[0]["about"]
+    assert "no latent space" in told["why"] and told["parts"] == ["classifier", "features"] and told["picture"] is None
+
+
+def test_a_small_picture_is_shown_of_a_model_with_thumbnails_without_loading_it(desk):
+    visitor = visitor_of(desk, local=False)
+    header, picture = ask(desk, visitor, "cover", model="toy-vae-2")
+    assert header["format"] == "webp" and Image.open(io.BytesIO(picture)).size == (32, 32) and not desk.studio.holds("toy-vae-2")
+    refused, _ = ask(desk, visitor, "cover", model="toy-judge")
+    assert refused["type"] == "error" and "no thumbnails" in refused["message"]
+
+
+@pytest.mark.parametrize("kind", ["about", "cover"])
+def test_a_path_is_no_name(desk, kind):
+    refused, _ = ask(desk, visitor_of(desk, local=True), kind, model="/etc/passwd")
+    assert refused["type"] == "error" and "No model '/etc/passwd' here" in refused["message"]
+
+
+def test_only_whoever_sits_at_this_computer_may_open_its_files(desk, tmp_path):
+    file = studios.save_vae(tmp_path, "own")
+    refused, _ = ask(desk, visitor_of(desk, local=False), "add", path=str(file))
+    assert refused["type"] == "error" and "your own computer" in refused["message"] and "own" not in desk.studio.cards
+
+
+@pytest.mark.parametrize(
+    ("headers", "home"),
+    [
+        ({"host": "127.0.0.1:7860"}, True),
+        ({"host": "localhost"}, True),
+        ({"host": "[::1]:7860"}, True),
+        ({"host": "evil.example:7860"}, False),  # a page that points its own name at this computer
+        ({"host": "localhost.evil.example"}, False),
+        ({"host": "127.0.0.1:7860", "x-forwarded-for": "8.8.8.8"}, False),
+        ({}, False),
+    ],
+)
+def test_a_request_is_from_this_computer_only_by_its_own_name_and_without_a_proxy(headers, home):
+    assert at_home(headers) is home
+
+
+def test_a_page_is_local_only_on_the_loopback_and_never_when_hosted(monkeypatch):
+    for name in where.HOSTED:
+        monkeypatch.delenv(name, raising=False)
+    assert where.local("127.0.0.1") and where.local("localhost") and not where.local("0.0.0.0") and not where.local("192.168.0.7")
+    monkeypatch.setenv("SPACE_ID", "someone/explorer")
+    assert not where.local("127.0.0.1")
+    monkeypatch.delenv("SPACE_ID")
+    monkeypatch.setenv("EXPLORER_HOSTED", "1")
+    assert not where.local("127.0.0.1")
