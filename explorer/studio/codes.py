@@ -1,16 +1,25 @@
 """From what a visitor chose to the code on the stage: seeds are drawn in the sampling space, everything else happens in the workspace."""
 
+import weakref
+from collections import OrderedDict
+from dataclasses import replace
+
 import torch
 from torch import Tensor
 
 from explorer.core.atlas import Atlas
 from explorer.core.errors import CapabilityError, SessionError
 from explorer.core.model import Model
-from explorer.core.path import between
+from explorer.core.path import Path, rounded, through
 from explorer.core.space import Code
 from explorer.studio.session import Entry, Journey, Place, Seed, Session, Spot
 
-__all__ = ["check", "code_of", "interpolated", "journey_codes", "spot_code"]
+__all__ = ["check", "code_of", "interpolated", "journey_codes", "path_of", "spot_code"]
+
+LINE = 129  # places at which a drawn line is lifted
+MOST_PATHS = 8  # kept of one model
+
+_PATHS: "weakref.WeakKeyDictionary[Model, OrderedDict]" = weakref.WeakKeyDictionary()
 
 
 def code_of(model: Model, atlas: Atlas | None, session: Session) -> Code:
@@ -22,11 +31,12 @@ def code_of(model: Model, atlas: Atlas | None, session: Session) -> Code:
 
 
 def check(model: Model, atlas: Atlas | None, session: Session) -> None:
-    """Raises ExplorerError unless everything in a session fits the model: code, both ends of the path, map, colour, rows, axes."""
+    """Raises ExplorerError unless everything in a session fits the model: code, all points of the path, map, colour, rows, axes."""
     code_of(model, atlas, session)
-    for spot in (session.spot, session.journey.start, session.journey.end):
-        if spot is not None:
-            as_code(model, spot_code(model, atlas, spot, sampled=session.sampled)[None])
+    for spot in (session.spot, *session.journey.points):
+        as_code(model, spot_code(model, atlas, spot, sampled=session.sampled)[None])
+    if session.journey.whole:
+        path_of(model, atlas, session)
     if session.layout:
         _need(model, atlas).layout(session.layout)
     if session.colour and not _colours(model, atlas, session.colour):
@@ -44,12 +54,37 @@ def _colours(model: Model, atlas: Atlas | None, colour: str) -> bool:
 
 
 def journey_codes(model: Model, atlas: Atlas | None, session: Session, t: Tensor) -> Code:
-    """The codes along a session's path at times `(T,)`. Raises SessionError while an end is missing."""
-    journey: Journey = session.journey
-    if journey.start is None or journey.end is None:
+    """The codes along a session's path at times `(T,)`. Raises SessionError while there are fewer than two points."""
+    return as_code(model, path_of(model, atlas, session)(t))
+
+
+def path_of(model: Model, atlas: Atlas | None, session: Session) -> Path:
+    """A session's path; what was last made of a model is kept, as a hand asks for it again and again. Raises SessionError as above."""
+    wanted = (atlas, replace(session.journey, t=None), session.sampled)
+    kept = _PATHS.setdefault(model, OrderedDict())
+    path = kept.get(wanted)
+    if path is None:
+        path = kept[wanted] = _path(model, atlas, session)
+        while len(kept) > MOST_PATHS:
+            kept.popitem(last=False)
+    return path
+
+
+def _path(model: Model, atlas: Atlas | None, session: Session) -> Path:
+    journey = session.journey
+    if not journey.whole:
         raise SessionError("A path needs both its ends: pick A and B first.")
-    start, end = (spot_code(model, atlas, spot, sampled=session.sampled) for spot in (journey.start, journey.end))
-    return as_code(model, between(start, end, journey.kind)(t))
+    if journey.kind == "drawn":
+        return through(_line(model, atlas, journey), "drawn")
+    codes = [as_code(model, spot_code(model, atlas, spot, sampled=session.sampled)[None]) for spot in journey.points]
+    return through(torch.cat([code.values.flatten(1) for code in codes]), journey.kind)
+
+
+def _line(model: Model, atlas: Atlas | None, journey: Journey) -> Tensor:
+    """The codes `(N, D)` at evenly spaced places of the line that was drawn on a map."""
+    layout = _need(model, atlas).layout(journey.stops[0].origin.layout)
+    corners = rounded(torch.tensor([[stop.origin.x, stop.origin.y] for stop in journey.stops], dtype=torch.float64))
+    return layout.lift(through(corners, "chord")(torch.linspace(0, 1, LINE)).float() if len(corners) > 1 else corners.float().expand(2, -1))
 
 
 def spot_code(model: Model, atlas: Atlas | None, spot: Spot, *, sampled: bool = False) -> Tensor:

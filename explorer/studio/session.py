@@ -5,7 +5,7 @@ because they may come from a stranger.
 """
 
 import json
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 from explorer.core.errors import SessionError
@@ -17,6 +17,8 @@ MOST_AXES = 4096
 MOST_ROWS = 100_000
 MOST_NUMBER = 1e6
 MOST_NAME = 200
+MOST_STOPS = 24
+PACES = ("code", "picture")
 
 
 @dataclass(frozen=True)
@@ -67,12 +69,33 @@ class Spot:
 
 @dataclass(frozen=True)
 class Journey:
-    """A path between two spots, and how far along it one is (`t` in [0, 1]; None: not on the path)."""
+    """A path through points, and how far along it one is (`t` in [0, 1]; None: not on the path).
+
+    The points are `start`, the `stops` in their order, and `end`; any of them may be missing, and two points make a path.
+
+    Args:
+        kind: "chord" and "arc" go straight or round from each point to the next, "spline" bends through all of them. "drawn" is the
+            line on a map whose corners are the stops, all of them places of that map; it has no other ends. "geodesic" has stops
+            that were solved for its two ends. With another `start` or `end` these two are an arc again, without stops.
+        pace: what passes evenly with `t`: distance in the latent space ("code") or change to be seen ("picture").
+    """
 
     start: Spot | None = None
     end: Spot | None = None
     kind: str = "arc"
     t: float | None = None
+    stops: tuple[Spot, ...] = ()
+    pace: str = "code"
+
+    @property
+    def points(self) -> tuple[Spot, ...]:
+        """What the path goes through, in order."""
+        return tuple(spot for spot in (self.start, *self.stops, self.end) if spot is not None)
+
+    @property
+    def whole(self) -> bool:
+        """Whether there are points enough for a path."""
+        return len(self.points) >= 2
 
 
 @dataclass(frozen=True)
@@ -117,7 +140,7 @@ class Session:
         if unknown:
             raise SessionError(f"A session has no '{sorted(unknown)[0]}'. It has: {', '.join(READERS)}.")
         if isinstance(patch.get("journey"), dict):  # its fields too are replaced one by one: an end just set elsewhere is kept
-            patch = patch | {"journey": asdict(self.journey) | patch["journey"]}
+            patch = patch | {"journey": _onward(self.journey, patch["journey"])}
         return replace(self, **{name: READERS[name](value, name) for name, value in patch.items()})
 
 
@@ -186,17 +209,51 @@ def _spot(value: Any, name: str) -> Spot:
     return Spot(_origin(value.get("origin"), f"{name}: origin"), _axes(value.get("axes", []), f"{name}: axes"))
 
 
+def _onward(journey: Journey, changes: dict[str, Any]) -> dict[str, Any]:
+    """A journey's fields with some replaced. A line that was drawn or solved does not outlive its ends: another A or B begins a plain path."""
+    now = asdict(journey)
+    if (
+        journey.kind in ("drawn", "geodesic")
+        and not {"kind", "stops"} & set(changes)
+        and any(_moves(journey, changes, end) for end in ("start", "end"))
+    ):
+        now |= {"stops": [], "kind": "arc"}
+    return now | changes
+
+
+def _moves(journey: Journey, changes: dict[str, Any], end: str) -> bool:
+    """Whether changes put an end of the path elsewhere."""
+    return end in changes and (None if changes[end] is None else _spot(changes[end], f"journey: {end}")) != getattr(journey, end)
+
+
 def _journey(value: Any, name: str) -> Journey:
     if not isinstance(value, dict):
         raise SessionError(f"'{name}' must be a JSON object, got {str(value)[:40]}.")
+    unknown = set(value) - {field.name for field in fields(Journey)}
+    if unknown:
+        raise SessionError(f"A path has no '{str(min(unknown, key=str))[:40]}'. It has: {', '.join(field.name for field in fields(Journey))}.")
     start, end = (None if value.get(k) is None else _spot(value[k], f"{name}: {k}") for k in ("start", "end"))
-    kind = _name(value.get("kind", "arc"), f"{name}: kind")
+    kind, pace = _name(value.get("kind", "arc"), f"{name}: kind"), _name(value.get("pace", "code"), f"{name}: pace")
     if kind not in KINDS:
         raise SessionError(f"No path of kind '{kind}'. Known: {', '.join(KINDS)}.")
+    if pace not in PACES:
+        raise SessionError(f"A path keeps its pace by {' or '.join(PACES)}, got '{pace}'.")
+    stops = tuple(_spot(stop, f"{name}: stops") for stop in _list(value.get("stops", []), f"{name}: stops", MOST_STOPS))
+    if kind == "drawn":
+        _drawn(stops)
+        start = end = None
     t = None if value.get("t") is None else _share(value["t"], f"{name}: t")
-    if t is not None and (start is None or end is None):
-        raise SessionError("A path needs both its ends before one can walk along it.")
-    return Journey(start, end, kind, t)
+    journey = Journey(start, end, kind, t, stops, pace)
+    if t is not None and not journey.whole:
+        raise SessionError("A path needs both its ends, or two stops, before one can walk along it.")
+    return journey
+
+
+def _drawn(stops: tuple[Spot, ...]) -> None:
+    """Raises SessionError unless all stops are places of one map."""
+    maps = {stop.origin.layout if isinstance(stop.origin, Place) and not stop.axes else None for stop in stops}
+    if None in maps or len(maps) > 1:
+        raise SessionError("A drawn line consists of places of one map, with nothing set by hand; these stops are something else.")
 
 
 def _rows(value: Any, name: str) -> tuple[int, ...]:
