@@ -42,6 +42,7 @@ class Job:
         owner: the visitor's session id.
         kind: what it does, in one word, as in "refine".
         title: the same for people.
+        so_far: what the work has found until now, in plain JSON; it is told while the job runs.
     """
 
     id: str
@@ -52,6 +53,7 @@ class Job:
     progress: Progress = Progress(0, 1)
     words: str = ""
     result: Any = None
+    so_far: Any = None
     error: str = ""
     began: float = field(default_factory=time.monotonic)
     _stop: threading.Event = field(default_factory=threading.Event, repr=False)

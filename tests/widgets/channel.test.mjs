@@ -157,3 +157,15 @@ test("a passport that says the same stays the same object", () => {
   assert.equal(model.get("info"), before);
   assert.equal(model.get("state").can_undo, true);
 });
+
+test("a payload goes with its header, also when it had to wait for the connection", async () => {
+  const sent = [];
+  open();
+  sockets[0].send = (message) => sent.push(unpack(message));
+  channel.model.send({ type: "photo", view: "photo", seq: 1 }, undefined, [Uint8Array.of(7, 8, 9)]);
+  sockets[0].open();
+  sockets[0].welcome();
+  channel.model.send({ type: "photo", view: "photo", seq: 2 }, undefined, [Uint8Array.of(1)]);
+  const photos = sent.filter(({ header }) => header.type === "photo");
+  assert.deepEqual(photos.map(({ header, payload }) => [header.seq, payload.byteLength, payload.getUint8(0)]), [[1, 3, 7], [2, 1, 1]]);
+});

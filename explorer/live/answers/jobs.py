@@ -9,8 +9,9 @@ __all__ = ["HANDLERS", "told"]
 
 
 def told(call: Call, job: Job) -> bytes:
-    """The answer that tells of a job; a result that is plain JSON comes along."""
-    result = job.result if job.state == "done" and isinstance(job.result, (dict, list, str, int, float)) else None
+    """The answer that tells of a job; a result that is plain JSON comes along, and before it what was found so far."""
+    result = job.result if job.state == "done" else job.so_far
+    result = result if isinstance(result, (dict, list, str, int, float)) else None
     return pack(reply(call.header, "job") | {"job": job.to_json() | {"result": result}})
 
 

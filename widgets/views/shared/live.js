@@ -82,10 +82,10 @@ export function commit(model, patch, label) {
  *
  * @param {Model} model
  * @param {any} header with `type` and `view`; `seq` is added
- * @param {{ patience?: number, signal?: AbortSignal }} [options]
+ * @param {{ patience?: number, signal?: AbortSignal, payload?: Uint8Array | null }} [options] `payload` goes with the request
  * @returns {Promise<{ header: any, payload: DataView | null }>} rejects with the server's sentence, or one about the time that passed
  */
-export function ask(model, header, { patience = 30_000, signal } = {}) {
+export function ask(model, header, { patience = 30_000, signal, payload = null } = {}) {
   const seq = stamp();
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => settle(new Error(`The server did not answer "${header.type}" within ${patience / 1000} seconds.`)), patience);
@@ -104,6 +104,6 @@ export function ask(model, header, { patience = 30_000, signal } = {}) {
     if (signal?.aborted) return abort();
     signal?.addEventListener("abort", abort);
     model.on("msg:custom", hear);
-    model.send({ ...header, seq });
+    model.send({ ...header, seq }, undefined, payload ? [payload] : undefined);
   });
 }
