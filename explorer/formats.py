@@ -23,11 +23,21 @@ from explorer.models.adapters.adapter import Adapter, Source
 from explorer.models.adapters.spec import SUFFIXES, Spec, beside, from_file, from_values
 from explorer.models.weights import PICKLES, in_memory, read_header
 
-__all__ = ["FORMATS", "adapter_of", "card_of", "load", "open", "source_of", "weigh"]
+__all__ = ["FORMATS", "adapter_of", "card_of", "check_trust", "load", "open", "source_of", "weigh"]
 
 
 def _is_ours(source: Source) -> bool:
     return source.path.is_file() and source.path.suffix == checkpoints.SUFFIX and not source.spec.network
+
+
+def _says_itself(path: Path) -> bool:
+    """Whether a file carries its own card, so that nothing beside it has a say. A broken safetensors file counts: its header says what is wrong."""
+    if not path.is_file() or path.suffix != checkpoints.SUFFIX:
+        return False
+    try:
+        return checkpoints.CARD in read_header(path).metadata
+    except CheckpointError:
+        return True
 
 
 OURS = Adapter(
@@ -69,7 +79,7 @@ def source_of(thing: str | Path | Mapping[str, Any], *, spec: Mapping[str, Any] 
         return _pointed_at(given.over(from_file(path)), path)
     if not path.exists():
         path = checkpoints.find(thing)
-    return Source(path, given.over(beside(path)))
+    return Source(path, given if _says_itself(path) else given.over(beside(path)))
 
 
 def _pointed_at(said: Spec, file: Path | None = None) -> Source:
@@ -100,14 +110,19 @@ def weigh(source: Source) -> int:
     return adapter_of(source).weigh(source)
 
 
-def load(source: Source, device: torch.device, *, trust: bool = False) -> Model:
-    """The model of a source, on `device`. Raises as `open` does."""
-    adapter = adapter_of(source)
-    if (runs := adapter.runs(source)) and not trust:
+def check_trust(source: Source, *, trust: bool) -> None:
+    """Raises CheckpointError when opening a source would run a stranger's code and nobody said that it may."""
+    if (runs := adapter_of(source).runs(source)) and not trust:
         raise CheckpointError(
             f"Opening '{source.path.name}' would run {runs}. If you trust whoever wrote it, say so: `--trust` on the command line, or "
             "`trust=True` in Python."
         )
+
+
+def load(source: Source, device: torch.device, *, trust: bool = False) -> Model:
+    """The model of a source, on `device`. Raises as `open` does."""
+    check_trust(source, trust=trust)
+    adapter = adapter_of(source)
     devices.make_room(source.path.name, adapter.weigh(source), device)
     return devices.place(adapter.load(source, device), device)
 

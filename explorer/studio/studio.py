@@ -1,46 +1,31 @@
 """The studio: what all visitors share. Opened models and atlases, the engine, and the store of their sessions."""
 
 import secrets
-import threading
-from collections import OrderedDict
-from dataclasses import dataclass
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from PIL import Image
 
-from explorer import atlases, checkpoints
+from explorer import devices, formats
 from explorer.core.atlas import Atlas
-from explorer.core.errors import CapabilityError, CheckpointError, ExplorerError, SessionError
+from explorer.core.errors import CapabilityError, CheckpointError, SessionError
 from explorer.core.model import Card, Model
 from explorer.core.space import Code
-from explorer.methods.maps.labels import most_telling
 from explorer.studio.engine import Ask, Engine, LocalEngine
+from explorer.studio.glance import Glances
 from explorer.studio.jobs import Jobs
 from explorer.studio.session import Session
+from explorer.studio.shelf import BUDGET, Opened, Shelf
 from explorer.studio.store import SessionStore
+from explorer.studio.trust import Trust
 
 __all__ = ["Opened", "Studio"]
 
 SIDE, SPRITE_COLUMNS = 32, 100  # of the thumbnails
-BUDGET = 2 << 30  # bytes of weights and atlases kept open
-
-
-@dataclass(frozen=True, eq=False)
-class Opened:
-    """A model in memory, with its atlas where it has one (else `without` says why), and about how many bytes both take.
-
-    `layout` and `colour` are the map to begin with, the one that keeps most neighbourhoods, and the label that it tells most about.
-    """
-
-    model: Model
-    atlas: Atlas | None
-    bytes: int
-    without: str | None = None
-    layout: str = ""
-    colour: str = ""
 
 
 class Studio:
@@ -49,45 +34,60 @@ class Studio:
     `cards` are the models that can be opened, by name; `unreadable` says of bundled files that cannot be read what is wrong.
 
     Args:
-        files: checkpoints besides the bundled ones; a name taken twice means the later file.
+        files: models besides the bundled ones, whatever `explorer.open` takes; a name taken twice means the later one.
         first: the model that sessions start with; without it, the first bundled one that has a latent space.
         budget: bytes of weights and atlases to keep; the newest model stays even when it alone is larger.
         engine: another engine than the local one.
         store: where sessions are kept; without one, in memory.
+        trust: whether code that comes with `files` may run.
+        device: where models compute; without one, `devices.choose` does.
     """
 
     def __init__(
         self,
-        files: tuple[Path, ...] = (),
+        files: tuple[str | Path | Mapping[str, Any], ...] = (),
         *,
         first: str | None = None,
         budget: int = BUDGET,
         engine: Engine | None = None,
         store: SessionStore | None = None,
+        trust: bool = False,
+        device: str | torch.device | None = None,
     ):
-        self._files: dict[str, Path] = {}
-        self.cards: dict[str, Card] = {}
-        self.unreadable: dict[str, str] = {}
-        for file in checkpoints.bundled():
-            try:
-                self._know(file)
-            except ExplorerError as error:  # one bad file must not keep the others from being opened
-                self.unreadable[file.stem] = str(error)
+        self.device = devices.choose(device)
+        self._shelf = Shelf(self.device, budget=budget)
         for file in files:
-            self._know(Path(file))
+            self._shelf.know(file, trust=trust, instead=True)
         self._first = first
-        self._opened: OrderedDict[str, Opened] = OrderedDict()
-        self._budget = budget
-        self._turns: dict[str, threading.Lock] = {}
-        self._lock = threading.Lock()
-        self.device = torch.device("cpu")
         self.store = store or SessionStore()
         self.jobs = Jobs()
+        self.trust = Trust()
+        self.glances = Glances()
         self.engine: Engine = engine or LocalEngine(self.model)
 
-    def _know(self, file: Path) -> None:
-        card = checkpoints.read(file)
-        self._files[card.name], self.cards[card.name] = file, card
+    @property
+    def cards(self) -> Mapping[str, Card]:
+        """The cards of the models that can be opened, by name; not changed by what is added later."""
+        return self._shelf.cards
+
+    @property
+    def unreadable(self) -> Mapping[str, str]:
+        """What is wrong with bundled files and plug-ins that cannot be used, by name."""
+        return self._shelf.unreadable
+
+    def know(self, thing: str | Path | Mapping[str, Any], *, trust: bool = False) -> str:
+        """Makes a model known that can then be opened, and returns its name here. `thing` and `trust` as for `explorer.open`; raises as it does."""
+        return self._shelf.know(thing, trust=trust)
+
+    def add(self, text: str, *, trust: bool = False) -> str:
+        """The same for a path as someone types or pastes it, or a model's id on the Hub.
+
+        Only for whoever sits at this computer: a text from elsewhere must never be used as a path.
+        """
+        typed = text.strip().strip("\"'").removeprefix("file://")
+        if not typed:
+            raise CheckpointError("Give the path of a file or folder, or a model's id on the Hub like 'owner/name'.")
+        return self.know(typed, trust=trust)
 
     @property
     def first(self) -> str:
@@ -98,34 +98,23 @@ class Studio:
         for name, card in self.cards.items():
             if card.spaces:
                 return name
-        raise CheckpointError(f"No model to start with: expected one with a latent space, got {', '.join(self._files) or 'no checkpoint at all'}.")
+        raise CheckpointError(f"No model to start with: expected one with a latent space, got {', '.join(self.cards) or 'no checkpoint at all'}.")
 
     def file(self, name: str) -> Path:
-        """The file of a model. Raises CheckpointError naming the models there are; a path is never taken from a visitor."""
-        if name not in self._files:
-            raise CheckpointError(f"No model '{name}' here. There are: {', '.join(self._files) or 'none'}.")
-        return self._files[name]
+        """The file or folder of a model. Raises CheckpointError naming the models there are; a path is never taken from a visitor."""
+        return self._shelf.source(name).path
+
+    def weight(self, name: str) -> int:
+        """How many bytes a model's weights take in memory, without loading them."""
+        return formats.weigh(self._shelf.source(name))
 
     def open(self, name: str) -> Opened:
         """A model with its atlas, from memory or from its file. Loading one holds up only those who want the same one."""
-        file = self.file(name)
-        with self._lock:
-            turn = self._turns.setdefault(name, threading.Lock())
-        with turn:
-            opened = self._opened.get(name) or _open(file, self.device)
-            self._keep(name, opened)
-        return opened
-
-    def _keep(self, name: str, opened: Opened) -> None:
-        with self._lock:
-            self._opened[name] = opened
-            self._opened.move_to_end(name)
-            while len(self._opened) > 1 and sum(kept.bytes for kept in self._opened.values()) > self._budget:
-                self._opened.popitem(last=False)
+        return self._shelf.open(name)
 
     def holds(self, name: str) -> bool:
         """Whether a model is in memory, so that opening it takes no time."""
-        return name in self._opened
+        return self._shelf.holds(name)
 
     def model(self, name: str) -> Model:
         """A model, from memory or from its file."""
@@ -166,26 +155,14 @@ class Studio:
         return self.model(judge) if judge in self.cards else None
 
     def forget(self, visitor: str) -> None:
-        """Removes all that is kept of a visitor: jobs, and the history from memory and file. Raises SessionError when the file cannot be written."""
+        """Removes all that is kept of a visitor: jobs, small pictures, and the history from memory and file. Raises SessionError when the file cannot be written."""
         self.jobs.drop(visitor)
+        self.glances.drop(visitor)
         self.store.forget(visitor)
 
     def close(self) -> None:
         """Ends the engine's workers and all jobs, and the file of the histories."""
         self.jobs.close()
+        self.trust.close()
         self.engine.close()
         self.store.close()
-
-
-def _open(file: Path, device: torch.device) -> Opened:
-    model = checkpoints.load(file, device)
-    size = file.stat().st_size * 2
-    try:
-        atlas = atlases.beside(file, model)
-    except CheckpointError as error:  # a bad or outdated atlas is no reason to refuse the model
-        return Opened(model, None, size, str(error))
-    if atlas is None:
-        return Opened(model, None, size, f"'{model.card.name}' has no atlas. `explorer atlas` makes one.")
-    best = max(atlas.layouts.values(), key=lambda layout: layout.honesty.get("r_nx", {}).get("value", 0.0), default=None)
-    colour = most_telling(best.xy, atlas.labels) if best else ""
-    return Opened(model, atlas, size + atlas.codes.numel() * 8, layout=best.name if best else "", colour=colour)

@@ -1,5 +1,6 @@
 """A model made of raw functions: `decode(z)` to some picture, `encode(x)` to some code, whoever wrote them."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -133,7 +134,7 @@ def assemble(
         raise ModelError(f"'{card.name}' has only an encoder, and nothing says what pictures it takes: its spec needs a \"picture\".")
     generator = encoder = None
     if decode is not None:
-        draw = _drawing(card.name, guarded(card.name, "drawing", decode), pictures, units)
+        draw = _drawing(card.name, guarded(card.name, "drawing", decode), space, pictures, units)
         generator = Decoder(card.name, pictures.shown, {space: draw}, differentiable=differentiable)
     if encode is not None:
         encoder = OutsideEncoder(card.name, guarded(card.name, "encoding", encode), space, pictures, units, differentiable)
@@ -166,14 +167,14 @@ def _looked_at(
     return card.but(data=card.data | {"notes": notes}), Pictures(shape, values, layout)
 
 
-def _drawing(name: str, decode: Callable[[Tensor], Any], pictures: Pictures, units: Units) -> Callable[[Tensor], Tensor]:
-    """From our codes to our pictures, a few at a time where they are large."""
+def _drawing(name: str, decode: Callable[[Tensor], Any], space: LatentSpace, pictures: Pictures, units: Units) -> Callable[[Tensor], Tensor]:
+    """From our codes to our pictures, a few at a time where they are large. Codes of another size, as previews use, may draw another size."""
     _, height, width = pictures.shape
     at_once = max(1, MOST_PIXELS // (height * width))
 
     def some(z: Tensor) -> Tensor:
         raw = picture_in(name, decode(units.own(z)))
-        if raw.numel() != len(z) * pictures.shape[0] * height * width:
+        if tuple(z.shape[1:]) == space.shape and raw.numel() != len(z) * math.prod(pictures.shape):
             raise ModelError(f"'{name}' should draw pictures of {list(pictures.shape)}, but drew {list(raw.shape[1:])} for {len(z)} codes.")
         return pictures.drawn(raw)
 

@@ -35,15 +35,17 @@ class Pictures:
 
     def drawn(self, raw: Tensor) -> Tensor:
         """The network's pictures as the explorer's."""
-        channels, height, width = self.shape
-        x = raw.reshape(-1, height, width, channels).permute(0, 3, 1, 2) if self.layout == "channels last" else raw.reshape(-1, *self.shape)
+        if self.layout == "channels last":
+            x = raw.permute(0, 3, 1, 2)
+        else:
+            x = raw if self.layout == "channels first" else raw.reshape(-1, *self.shape)
         if self.values == "logits":
             x = x.sigmoid() * 2 - 1
         elif self.values != (-1.0, 1.0):
             low, high = self.values
             x = (x - low) * (2 / (high - low)) - 1
         x = x.clamp(-1, 1)
-        return 1 + (x[:, :3] - 1) * (x[:, 3:] + 1) / 2 if channels == 4 else x
+        return 1 + (x[:, :3] - 1) * (x[:, 3:] + 1) / 2 if self.shape[0] == 4 else x
 
     def taken(self, x: Tensor) -> Tensor:
         """The explorer's pictures as the network wants them."""

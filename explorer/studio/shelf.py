@@ -1,0 +1,152 @@
+"""The shelf: which models there are and under which names, and those that are open; the least recently used goes first when room is short."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from explorer import atlases, checkpoints, formats
+from explorer.core.atlas import Atlas
+from explorer.core.errors import CheckpointError, ExplorerError
+from explorer.core.model import Card, Model
+from explorer.methods.maps.labels import most_telling
+from explorer.models.adapters.adapter import Source
+
+__all__ = ["Opened", "Shelf"]
+
+BUDGET = 2 << 30  # bytes of weights and atlases kept open
+
+
+@dataclass(frozen=True, eq=False)
+class Opened:
+    """A model in memory, with its atlas where it has one (else `without` says why), and about how many bytes both take.
+
+    `layout` and `colour` are the map to begin with, the one that keeps most neighbourhoods, and the label that it tells most about.
+    """
+
+    model: Model
+    atlas: Atlas | None
+    bytes: int
+    without: str | None = None
+    layout: str = ""
+    colour: str = ""
+
+
+@dataclass(frozen=True)
+class Known:
+    """A model that can be opened: where it lies, and whether code that comes with it may run."""
+
+    source: Source
+    trust: bool = False
+
+
+class Shelf:
+    """Opens models by name and keeps the most recently used ones within a memory budget.
+
+    `cards` are the models that can be opened, by name: a dictionary that is replaced, never changed, so that it can be walked while
+    models come in. `unreadable` says of bundled files and plug-ins that cannot be used what is wrong.
+
+    Args:
+        device: where they compute.
+        budget: bytes of weights and atlases to keep; the newest model stays even when it alone is larger.
+    """
+
+    def __init__(self, device: torch.device, *, budget: int = BUDGET):
+        self.device, self.budget = device, budget
+        self.cards: dict[str, Card] = {}
+        self.unreadable: dict[str, str] = {}
+        self._known: dict[str, Known] = {}
+        self._opened: OrderedDict[str, Opened] = OrderedDict()
+        self._turns: dict[str, threading.Lock] = {}
+        self._lock = threading.Lock()
+        for file in checkpoints.bundled():
+            try:
+                self.know(file)
+            except ExplorerError as error:  # one bad file must not keep the others from being opened
+                self.unreadable[file.stem] = str(error)
+
+    def know(self, thing: str | Path | Mapping[str, Any], *, trust: bool = False, instead: bool = False) -> str:
+        """Adds a model to the shelf without loading it, and returns its name here. What is known already is read again.
+
+        Args:
+            thing: whatever `explorer.open` takes.
+            trust: whether code that comes with it may run.
+            instead: takes the place of another model of the same name, which otherwise keeps it.
+
+        Raises:
+            CheckpointError: as `explorer.open` does, as far as can be seen without loading.
+        """
+        source = formats.source_of(thing)
+        formats.check_trust(source, trust=trust)
+        card = formats.card_of(source)
+        with self._lock:
+            name = card.name if instead else self._free_name(card.name, source)
+            self._known = self._known | {name: Known(source, trust)}
+            self.cards = self.cards | {name: card.but(name=name)}
+            self._opened.pop(name, None)
+        return name
+
+    def _free_name(self, wanted: str, source: Source) -> str:
+        """The name that a source has already, or else the wanted one, numbered where another model has it."""
+        place = source.path.resolve()
+        names = [wanted, *(f"{wanted[:90]}-{i}" for i in range(2, len(self._known) + 3))]
+        return next(name for name in names if name not in self._known or self._known[name].source.path.resolve() == place)
+
+    def source(self, name: str) -> Source:
+        """Where a model lies. Raises CheckpointError naming the models there are; a path is never taken from a visitor."""
+        return self._entry(name).source
+
+    def _entry(self, name: str) -> Known:
+        if name not in self._known:
+            raise CheckpointError(f"No model '{name}' here. There are: {', '.join(self._known) or 'none'}.")
+        return self._known[name]
+
+    def open(self, name: str) -> Opened:
+        """A model with its atlas, from memory or from its file. Loading one holds up only those who want the same one."""
+        known = self._entry(name)
+        with self._lock:
+            turn = self._turns.setdefault(name, threading.Lock())
+        with turn:
+            opened = self._opened.get(name) or self._load(name, known)
+            with self._lock:
+                self._opened[name] = opened
+                self._opened.move_to_end(name)
+                self._make_way(0)
+        return opened
+
+    def holds(self, name: str) -> bool:
+        """Whether a model is in memory, so that opening it takes no time."""
+        return name in self._opened
+
+    def _load(self, name: str, known: Known) -> Opened:
+        with self._lock:
+            self._make_way(formats.weigh(known.source))
+        model = formats.load(known.source, self.device, trust=known.trust)
+        if model.card.name != name:
+            model = replace(model, card=model.card.but(name=name))
+        with self._lock:
+            self.cards = self.cards | {name: model.card}  # loading tells more than a header does
+        return _with_atlas(model, known.source)
+
+    def _make_way(self, needed: int) -> None:
+        """Closes models, the least recently used first, until `needed` bytes more fit the budget; the newest stays when nothing is to come."""
+        keep = 0 if needed else 1
+        while len(self._opened) > keep and needed + sum(opened.bytes for opened in self._opened.values()) > self.budget:
+            self._opened.popitem(last=False)
+
+
+def _with_atlas(model: Model, source: Source) -> Opened:
+    size = formats.weigh(source)
+    try:
+        atlas = atlases.beside(source.path, model)
+    except CheckpointError as error:  # a bad or outdated atlas is no reason to refuse the model
+        return Opened(model, None, size, str(error))
+    if atlas is None:
+        return Opened(model, None, size, f"'{model.card.name}' has no atlas. `explorer atlas` makes one.")
+    best = max(atlas.layouts.values(), key=lambda layout: layout.honesty.get("r_nx", {}).get("value", 0.0), default=None)
+    colour = most_telling(best.xy, atlas.labels) if best else ""
+    return Opened(model, atlas, size + atlas.codes.numel() * 8, layout=best.name if best else "", colour=colour)
