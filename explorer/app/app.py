@@ -64,7 +64,7 @@ def serve(
 
     `files` are checkpoints besides the bundled ones; `model` is the one to open first.
     """
-    store = SessionStore(user_data() / "sessions.db", local=host in ("127.0.0.1", "localhost", "::1"))
+    store = SessionStore(user_data() / "sessions.db")
     studio = Studio(files, first=model, store=store)
     if why := passport.why_not(studio.cards[studio.first]):
         raise CapabilityError(f"'{studio.first}' cannot be traversed. {why}")

@@ -18,11 +18,14 @@ Requests (from a view):
 | `glance`   | steps (up to 16), count          | `glance`: payload one WebP, 48 px pictures of the steps, from the top |
 | `earlier`  | session                          | `earlier`: how many steps another session has, and when             |
 | `forget`   |                                  | `forgotten`: nothing is kept of this visitor any more               |
-| `atlas`    | layout                           | `atlas`: payload float32 places (N, 2), then per label uint8 (N)     |
+| `atlas`    | layout, rows?                    | `atlas`: payload float32 places (N, 2), then per label uint8 (N), of at most 65,536 `rows` |
+| `local`    | layout, measure, start?          | `local`: payload uint8 (N), that measure of every place in 255ths, or none while it is not known; with `start` then a `job` |
 | `axis`     | axis                             | `axis`: payload float32 (N): that coordinate of every atlas code     |
 | `thumbs`   |                                  | `thumbs`: payload the WebP sprite                                   |
-| `example`  | row                              | `example`: payload the WebP thumbnail of one row                    |
+| `example`  | row                              | `example`: payload the WebP thumbnail of one row, or what the model draws of it (`drawn`) |
 | `path`     | seq, patch, count                | `path`: payload `count` frames along the journey                    |
+| `points`   | seq, patch                       | `points`: payload a frame of every point the journey goes through   |
+| `distance` | seq, patch, count                | `distance`: t, typicality and strangeness at `count` times of it    |
 | `grid`     | seq, first, count, truncation    | `grid`: payload frames of the seeds first, first + 1, …             |
 | `describe` | seq, patch                       | `describe`: text, attributes, nearest example, strangeness          |
 | `models`   |                                  | `models`: one line a model that can be opened                       |

@@ -105,11 +105,9 @@ class SessionStore:
 
     Args:
         file: where they are kept; None for memory only.
-        local: whether the file is the visitor's own, as on a computer that serves only itself.
     """
 
-    def __init__(self, file: Path | None = None, *, local: bool = True):
-        self.local = local
+    def __init__(self, file: Path | None = None):
         self.trouble = ""  # why nothing is kept in the file, or what was wrong with it
         self._histories: OrderedDict[str, History] = OrderedDict()
         self._lock = threading.RLock()
@@ -128,13 +126,12 @@ class SessionStore:
         if self.trouble:
             log.warning("%s: %s", file, self.trouble)
 
-    @property
-    def about(self) -> str:
-        """Where a visitor's steps are kept and for how long, in one sentence or two."""
+    def about(self, *, local: bool = False) -> str:
+        """Where a visitor's steps are kept and for how long, in one sentence or two; with `local`, to whoever owns this computer."""
         if self._ledger is None:
             return self.trouble or "Your steps are kept in this program's memory, and are gone when it ends."
         limits = f"for {DAYS} days after your last visit, the last {MOST_STEPS} steps and up to {MOST_STARS} bookmarks of them"
-        where = f"on this computer, in {self._ledger.file}" if self.local else "on this server"
+        where = f"on this computer, in {self._ledger.file}" if local else "on this server"
         return " ".join(filter(None, (self.trouble, f"Your steps are kept {where}, {limits}.")))
 
     def create(self, session: Session) -> str:

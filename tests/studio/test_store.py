@@ -262,7 +262,7 @@ def test_a_file_that_cannot_be_read_is_moved_aside_with_a_word_and_work_goes_on(
             {"rubbish": b"no database " * 999, "cut": content[: len(content) // 2], "hole": content[:8192] + b"\xff" * 8192 + content[16384:]}[damage]
         )
     again = SessionStore(file)
-    assert "moved aside" in again.about and ("newer" if damage == "newer" else "damaged") in again.about
+    assert "moved aside" in again.about() and ("newer" if damage == "newer" else "damaged") in again.about()
     assert [kept.name for kept in tmp_path.iterdir() if "aside" in kept.name]
     other = again.create(session(0))
     again.commit(other, session(3), "three")
@@ -290,7 +290,7 @@ def test_a_folder_that_cannot_be_written_leaves_sessions_in_memory_and_says_so(t
     store = SessionStore(tmp_path / "file" / "sessions.db")
     visitor = store.create(session(0))
     assert store.commit(visitor, session(1), "one").session == session(1)
-    assert "cannot be kept in a file" in store.about
+    assert "cannot be kept in a file" in store.about()
 
 
 def test_a_file_that_another_program_holds_keeps_nobody_from_working_and_is_made_up_for(tmp_path, monkeypatch):
@@ -302,10 +302,10 @@ def test_a_file_that_another_program_holds_keeps_nobody_from_working_and_is_made
     with contextlib.closing(sqlite3.connect(file, isolation_level=None)) as db:
         db.execute("BEGIN IMMEDIATE")
         assert store.commit(visitor, session(2), "two").session == session(2)
-        assert "cannot be saved" in store.about
+        assert "cannot be saved" in store.about()
         db.execute("ROLLBACK")
     store.commit(visitor, session(3), "three")
-    assert "cannot be saved" not in store.about
+    assert "cannot be saved" not in store.about()
     assert [step.label for step in SessionStore(file).history(visitor).steps.values()] == ["start", "one", "two", "three"]
 
 
