@@ -12,6 +12,7 @@ from explorer.core.errors import CapabilityError, SessionError
 from explorer.core.model import Model
 from explorer.core.path import Path, rounded, through
 from explorer.core.space import Code
+from explorer.methods.maps.trust import MEASURES
 from explorer.studio.session import Entry, Journey, Place, Seed, Session, Spot
 
 __all__ = ["check", "code_of", "interpolated", "journey_codes", "path_of", "spot_code"]
@@ -48,9 +49,12 @@ def check(model: Model, atlas: Atlas | None, session: Session) -> None:
 
 
 def _colours(model: Model, atlas: Atlas | None, colour: str) -> bool:
-    """Whether a map can be coloured so: by a label's name, or by "axis:3"."""
+    """Whether a map can be coloured so: by a label's name, by "axis:3", or by what was measured of its places, as "map:kept"."""
     kind, _, number = colour.partition(":")
-    return colour in _need(model, atlas).classes or (kind == "axis" and number.isdecimal() and int(number) < model.workspace.size)
+    labels = _need(model, atlas).classes
+    return (
+        colour in labels or (kind == "map" and number in MEASURES) or (kind == "axis" and number.isdecimal() and int(number) < model.workspace.size)
+    )
 
 
 def journey_codes(model: Model, atlas: Atlas | None, session: Session, t: Tensor) -> Code:

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
+from zipfile import BadZipFile
 
 import numpy as np
 import torch
@@ -115,7 +116,7 @@ class Trust:
         try:
             with np.load(file, allow_pickle=False) as kept:
                 share, about = torch.from_numpy(kept["share"]), json.loads(str(kept["about"]))
-        except (OSError, ValueError, KeyError, EOFError):  # a file cut off by a full disk: measured again
+        except (OSError, ValueError, KeyError, EOFError, BadZipFile):  # a file cut off by a full disk: measured again
             return None
         return Found(share, about) if share.dtype == torch.uint8 and share.shape == (len(layout.xy),) else None
 
