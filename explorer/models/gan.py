@@ -13,7 +13,7 @@ A picture is a function of its code alone (no noise inputs). z is not brought to
 paper: a code pulled towards the centre then gives a more ordinary picture. SiLU, so that second derivatives exist.
 
 What is stored is `whitened`: the codes w of prior draws then have mean 0 and covariance I, so that the prior of W, "normal", is right
-in its first two moments (not beyond: the true law of w is no Gaussian).
+in its first two moments (not beyond: the true law of w is no Gaussian), and the axes of W come in the order of what they change.
 """
 
 import copy
@@ -32,6 +32,7 @@ from explorer.core.space import Code, LatentSpace
 
 __all__ = ["GAN", "Even", "Styled", "build", "whitened"]
 
+STARTS = 128  # codes at which the picture's derivative is taken
 GAIN = 1 / math.sqrt(0.3557)  # brings the second moment of SiLU of a unit normal to 1
 
 
@@ -141,25 +142,41 @@ class GAN(nn.Module):
         return self.synthesis(self.map(z))
 
 
-@torch.no_grad()
 def whitened(net: GAN, *, draws: int = 50_000, seed: int = 0) -> GAN:
-    """The same pictures of the same z from a net whose w have mean 0 and covariance I.
+    """The same pictures of the same z from a net whose w have mean 0 and covariance I, as estimated from `draws` codes.
 
-    With w = m + L w', the last layer of the mapping is followed by w' = L^-1 (w - m), and each style reads m + L w' instead of w.
-    m and L L^T are mean and covariance of `draws` codes.
+    That leaves a rotation free. It is chosen so that the first axes change the picture most: the axes are the eigenvectors of
+    E[J^T J], J the derivative of the picture by w.
     """
-    copied = copy.deepcopy(net).double()
-    generator = torch.Generator().manual_seed(seed)
-    latent = copied.mapping[0].weight.shape[1]
-    w = copied.map(torch.randn(draws, latent, generator=generator).double())
-    mean, factor = w.mean(dim=0), torch.linalg.cholesky(w.T.cov())
+    latent = net.mapping[0].weight.shape[1]
+    z = torch.randn(draws, latent, generator=torch.Generator().manual_seed(seed))
+    with torch.no_grad():
+        w = copy.deepcopy(net).double().map(z.double())
+        white = _rebased(net, w.mean(dim=0), torch.linalg.cholesky(w.T.cov()))
+        turn = torch.linalg.eigh(_stretch(white, white.map(z[:STARTS]))).eigenvectors.flip(1)
+        return _rebased(white, torch.zeros(latent), turn * turn.sum(dim=0).sign())  # an eigenvector has no sign of its own
+
+
+def _rebased(net: GAN, mean: Tensor, factor: Tensor) -> GAN:
+    """The same pictures of the same z with other w', w = mean + factor w': the mapping's last layer is followed by the inverse, each style reads w."""
+    copied, mean, factor = copy.deepcopy(net).double(), mean.double(), factor.double()
     last = copied.mapping[-1]
-    last.bias.copy_(torch.linalg.solve_triangular(factor, (last.bias * last.pace - mean)[:, None], upper=False)[:, 0] / last.pace)
-    last.weight.copy_(torch.linalg.solve_triangular(factor, last.weight, upper=False))
+    last.bias.copy_(torch.linalg.solve(factor, last.bias * last.pace - mean) / last.pace)
+    last.weight.copy_(torch.linalg.solve(factor, last.weight))
     for style in (module.style for module in copied.synthesis.modules() if isinstance(module, (Styled, Painted))):
         style.bias.add_((style.weight * style.scale) @ mean)
         style.weight.copy_(style.weight @ factor)
     return copied.float()
+
+
+def _stretch(net: GAN, w: Tensor) -> Tensor:
+    """E[J^T J] `(D, D)` over codes w `(B, D)`, by central differences."""
+    steps = torch.eye(w.shape[1]) / 20
+    total = torch.zeros(w.shape[1], w.shape[1], dtype=torch.float64)
+    for code in w:
+        moved = (net.synthesis(code + steps) - net.synthesis(code - steps)).flatten(1).double() * 10
+        total += moved @ moved.T
+    return total / len(w)
 
 
 @dataclass(frozen=True, eq=False)
@@ -186,13 +203,15 @@ def build(card: Card, state: Mapping[str, Tensor], device: torch.device) -> Mode
         net = network(card.config)
     net.load_state_dict(dict(state), assign=True)
     net.to(device).eval().requires_grad_(False)
-    spaces = z, w = card.latent_spaces
+    spaces = card.latent_spaces
+    if [space.name for space in spaces] != ["z", "w"]:
+        raise SpaceError(f"'{card.name}' needs spaces z and w, got {', '.join(space.name for space in spaces) or 'none'}.")
     for space in spaces:
         if space.shape != (card.config["latent"],):
             raise SpaceError(f"'{card.name}' says codes of {space.name} have shape {space.shape}, but its networks take ({card.config['latent']},).")
-    mapper = StyleMapper(net, z, w)
+    mapper = StyleMapper(net, *spaces)
     shape = (card.config["channels"], card.config["size"], card.config["size"])
-    return Model(card, spaces, generator=Decoder(card.name, shape, {w: net.synthesis}, mappers=(mapper,)), mapper=mapper)
+    return Model(card, spaces, generator=Decoder(card.name, shape, {spaces[1]: net.synthesis}, mappers=(mapper,)), mapper=mapper)
 
 
 def network(config: Mapping[str, Any]) -> GAN:

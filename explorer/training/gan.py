@@ -7,9 +7,9 @@ Each drawn picture is compared with a real one, so leaving out a kind of picture
 taken every `lazy` steps on part of the batch, and weigh `lazy` times as much.
 
 The start is borrowed: for the first `imitate` steps G does not listen to D but learns what a `teacher`, a VAE of the same data, draws
-for the first coordinates of the same z (squares and absolute values); in the second half of them D learns to tell G from the data; over
+for the first coordinates of the same z (squares and absolute values); in the last fifth of them D learns to tell G from the data; over
 the next `handover` steps the one fades out and the other in. A CPU has no time to find all kinds of pictures from nothing, and the VAE
-has them.
+has them. Imitation is plain regression: it bears a higher rate, a momentum, and a mapping that learns as fast as the rest.
 
 What is kept is a running mean of G's weights.
 """
@@ -31,7 +31,8 @@ from explorer.training.loop import batch_rows, schedule, step_generator
 
 __all__ = ["Critic", "Duel", "drawn_loss", "critic_loss", "duel", "slopes"]
 
-BETAS = (0.0, 0.99)
+BETAS, CALM = (0.0, 0.99), (0.9, 0.99)  # Adam's memories, in the duel and while imitating
+HASTE = 20.0  # of the mapping while imitating, against its own slow pace
 IMITATION = 10.0  # brings the error of a pixel to the size of the other loss
 
 
@@ -122,11 +123,12 @@ class Duel:
     half_life: float = 20_000
     teacher: Callable[[Tensor], Tensor] | None = None
     imitate: int = 0
+    imitation_rate: float = 0.01
     handover: int = 1
 
     def __post_init__(self):
         self.mean = copy.deepcopy(self.net).requires_grad_(False)
-        self.optimisers = {"net": _adam(self.net, self.rate), "critic": _adam(self.critic, self.rate)}
+        self.optimisers = {"net": _adam(self.net), "critic": _adam(self.critic), "imitation": _adam(self.net.synthesis, self.net.mapping, betas=CALM)}
         self.pick = batch_rows(len(self.pixels), self.batch, self.seed)
         self.latent = self.net.mapping[0].weight.shape[1]
 
@@ -136,7 +138,7 @@ class Duel:
         z = torch.randn(len(x), self.latent, generator=step_generator(self.seed, step))
         with torch.autocast("cpu", torch.bfloat16):
             drawn = self.net(z).float()
-        figures = self._train_critic(step, x, drawn.detach()) if step >= self.imitate // 2 else {}
+        figures = self._train_critic(step, x, drawn.detach()) if 5 * step >= 4 * self.imitate else {}
         figures |= self._train_generator(step, x, z, drawn)
         self._follow(step)
         return figures
@@ -172,7 +174,7 @@ class Duel:
                     real = self.critic(x)
             fooled = drawn_loss(real, scores)
             loss, figures = loss + share * fooled, figures | {"generator": float(fooled.detach())}
-        self._descend("net", loss, step)
+        self._descend("net" if step >= self.imitate else "imitation", loss, step)
         self.critic.requires_grad_(True)
         return figures
 
@@ -184,8 +186,9 @@ class Duel:
 
     def _descend(self, which: str, loss: Tensor, step: int) -> None:
         optimiser = self.optimisers[which]
-        for group in optimiser.param_groups:
-            group["lr"] = self.rate * schedule(step, self.steps)
+        highest = self.imitation_rate * schedule(step, self.imitate) if which == "imitation" else self.rate * schedule(step, self.steps)
+        for group, haste in zip(optimiser.param_groups, (1.0, HASTE)):
+            group["lr"] = highest * haste
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         optimiser.step()
@@ -223,5 +226,6 @@ def _shown(teacher: Model) -> Callable[[Tensor], Tensor]:
     return lambda z: generator.decode(teacher.code(z[:, :size].reshape(-1, *teacher.space.shape)))
 
 
-def _adam(net: nn.Module, rate: float) -> torch.optim.Optimizer:
-    return torch.optim.Adam(net.parameters(), lr=rate, betas=BETAS, fused=True)
+def _adam(*nets: nn.Module, betas: tuple[float, float] = BETAS) -> torch.optim.Optimizer:
+    """Adam with a group of parameters for each net; the rates are set before each step."""
+    return torch.optim.Adam([{"params": net.parameters()} for net in nets], betas=betas, fused=True)

@@ -1,0 +1,150 @@
+import pytest
+import torch
+import torch.nn.functional as F
+
+from explorer import checkpoints
+from explorer.core.errors import CheckpointError, SpaceError
+from explorer.core.model import Card
+from explorer.core.space import Code, LatentSpace
+from explorer.models import gan
+from tests import toys
+
+CPU = torch.device("cpu")
+CONFIG = {"size": 16, "channels": 3, "latent": 6, "widths": [12, 64, 8], "mapping": 16, "depth": 2}
+
+
+def card(**changes) -> Card:
+    spaces = tuple({"name": name, "shape": [6], "prior": "normal"} for name in ("z", "w"))
+    return Card("toy-gan", "Toy", "gan", CONFIG, spaces).but(**changes)
+
+
+def net(seed: int = 0) -> gan.GAN:
+    torch.manual_seed(seed)
+    return gan.network(CONFIG)
+
+
+def model(seed: int = 0):
+    return gan.build(card(), net(seed).state_dict(), CPU)
+
+
+@pytest.mark.parametrize("up", [False, True])
+def test_modulated_activations_equal_modulated_weights(up):
+    torch.manual_seed(0)
+    layer = gan.Styled(5, 7, 6, up=up)
+    torch.nn.init.normal_(layer.bias)
+    x, w = torch.randn(3, 5, 8, 8), torch.randn(3, 6)
+    for picture, style, outcome in zip(x, layer.style(w), layer(x, w)):
+        weight = layer.weight * layer.scale
+        if up:
+            weight = weight * style[:, None, None, None]
+            weight = weight / (weight.square().sum(dim=(0, 2, 3), keepdim=True) / 4 + 1e-8).sqrt()
+            y = F.conv_transpose2d(picture[None], weight, stride=2, padding=1)
+        else:
+            weight = weight * style[None, :, None, None]
+            weight = weight / (weight.square().sum(dim=(1, 2, 3), keepdim=True) + 1e-8).sqrt()
+            y = F.conv2d(picture[None], weight, padding=1)
+        assert torch.allclose(gan.active(y + layer.bias[:, None, None])[0], outcome, atol=1e-5)
+
+
+@pytest.mark.parametrize("up", [False, True])
+def test_a_modulated_convolution_keeps_unit_variance_whatever_the_style(up):
+    torch.manual_seed(0)
+    layer = gan.Styled(64, 32, 6, up=up)
+    styles = layer.style(10 * torch.randn(4, 6))
+    y = layer.convolved(torch.randn(4, 64, 16, 16) * styles[:, :, None, None]) * layer.unit(styles)[:, :, None, None]
+    assert y[:, :, 2:-2, 2:-2].var(dim=(1, 2, 3)).sub(1).abs().max() < 0.15
+
+
+def test_active_has_unit_second_moment():
+    assert float(gan.active(toys.normal(100_000, 1)).square().mean()) == pytest.approx(1, abs=0.02)
+
+
+@torch.no_grad()
+def test_whitening_changes_no_picture():
+    own = net()
+    white = gan.whitened(own)
+    z = toys.normal(16, 6, seed=3)
+    assert (white(z) - own(z)).abs().max() < 1e-4
+    assert (white.map(z) - own.map(z)).abs().max() > 0.1
+
+
+@torch.no_grad()
+def test_whitened_codes_have_mean_zero_and_unit_covariance():
+    white = gan.whitened(net())
+    w = white.map(toys.normal(50_000, 6, seed=1))  # others than those it was whitened with
+    assert w.mean(dim=0).abs().max() < 0.03 and (w.T.cov() - torch.eye(6)).abs().max() < 0.05
+
+
+def test_the_first_axes_of_w_change_the_picture_most():
+    white = gan.whitened(net())
+    changes = torch.zeros(6)
+    with torch.no_grad():
+        for w in white.map(toys.normal(100, 6, seed=5)):
+            changes += (white.synthesis(w + torch.eye(6) / 2) - white.synthesis(w - torch.eye(6) / 2)).square().sum(dim=(1, 2, 3))
+    assert all(a >= 0.9 * b for a, b in zip(changes, changes[1:])) and changes[0] > 1.5 * changes[-1]
+
+
+def test_whitening_twice_is_whitening_once_up_to_signs():
+    once = gan.whitened(net())
+    with torch.no_grad():
+        z = toys.normal(8, 6)
+        assert torch.allclose(gan.whitened(once).map(z).abs(), once.map(z).abs(), atol=1e-2)
+
+
+@torch.inference_mode()
+def test_a_code_of_z_and_its_code_of_w_give_the_same_picture():
+    own = model()
+    z = own.space.sample(4, 0)
+    w = own.mapper.map(z)
+    assert z.space.name == "z" and w.space.name == "w" and own.workspace == w.space
+    pictures = own.generator.decode(z)
+    assert pictures.shape == (4, 3, 16, 16) and pictures.abs().max() <= 1
+    assert torch.equal(pictures, own.generator.decode(w)) and torch.equal(own.working(z).values, w.values)
+
+
+def test_a_truncated_code_is_more_ordinary():
+    own = model()
+    centre = own.generator.decode(own.code(torch.zeros(1, 6)))
+    far, near, none = (own.generator.decode(own.space.sample(32, 0, truncation=share)) - centre for share in (1.0, 0.5, 0.0))
+    assert near.square().mean() < 0.6 * far.square().mean() and none.abs().max() < 1e-5
+
+
+def test_codes_of_another_model_are_refused():
+    own = model()
+    other = LatentSpace("w", (7,)).sample(1, 0)
+    with pytest.raises(SpaceError, match=r"decodes codes of w\[6\], z\[6\], got a code of w\[7\]"):
+        own.generator.decode(other)
+    with pytest.raises(SpaceError, match=r"takes codes of z\[6\], got codes of w\[6\]"):
+        own.mapper.map(own.mapper.map(own.space.sample(1, 0)))
+
+
+def test_saved_and_loaded_it_draws_the_same(tmp_path):
+    file = tmp_path / "toy-gan.safetensors"
+    checkpoints.save(file, card(), net().state_dict())
+    again, own = checkpoints.load(file), model()
+    code = own.space.sample(3, 1)
+    assert torch.equal(again.generator.decode(Code(code.values, again.space)), own.generator.decode(code))
+    assert again.parts == ("generator", "mapper") and repr(again) == "Model(toy-gan: z[6], w[6]; generator, mapper)"
+
+
+@pytest.mark.parametrize(
+    "changes, words",
+    [
+        ({"spaces": ({"name": "z", "shape": [6]},)}, "needs spaces z and w, got z"),
+        ({"spaces": ({"name": "z", "shape": [6]}, {"name": "w", "shape": [5]})}, r"codes of w have shape \(5,\)"),
+        ({"config": CONFIG | {"size": 32}}, "3 widths make pictures of 16 pixels, not of 32"),
+    ],
+)
+def test_a_card_that_does_not_fit_is_refused(tmp_path, changes, words):
+    file = tmp_path / "toy-gan.safetensors"
+    checkpoints.save(file, card(**changes), net().state_dict())
+    with pytest.raises(CheckpointError, match=words):
+        checkpoints.load(file)
+
+
+def test_pictures_can_be_differentiated_twice_by_w():
+    own = model()
+    w = own.working(own.space.sample(1, 0)).values.requires_grad_()
+    first = torch.autograd.grad(own.generator.decode(Code(w, own.workspace)).square().sum(), w, create_graph=True)[0]
+    second = torch.autograd.grad(first.sum(), w)[0]
+    assert torch.isfinite(second).all() and second.abs().sum() > 0
