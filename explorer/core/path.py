@@ -39,7 +39,7 @@ class Chord(Path):
     end: Tensor
 
     def __call__(self, t: Tensor) -> Tensor:
-        t = t[:, None]
+        t = t[:, None].to(self.start.dtype)
         return (1 - t) * self.start + t * self.end
 
 

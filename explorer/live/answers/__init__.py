@@ -1,8 +1,16 @@
 """What each request of the live channel means, one module a subject. `HANDLERS` is the whole table."""
 
-from explorer.live.answers import history, jobs, maps, models, pictures, sessions
+from explorer.live.answers import history, jobs, maps, models, paths, pictures, sessions
 from explorer.live.desk import Handler
 
 __all__ = ["HANDLERS"]
 
-HANDLERS: dict[str, Handler] = {**sessions.HANDLERS, **pictures.HANDLERS, **maps.HANDLERS, **jobs.HANDLERS, **history.HANDLERS, **models.HANDLERS}
+HANDLERS: dict[str, Handler] = {
+    **sessions.HANDLERS,
+    **pictures.HANDLERS,
+    **paths.HANDLERS,
+    **maps.HANDLERS,
+    **jobs.HANDLERS,
+    **history.HANDLERS,
+    **models.HANDLERS,
+}

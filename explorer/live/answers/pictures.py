@@ -1,10 +1,9 @@
-"""Pictures of codes: decode, path, grid; and a picture in words: describe."""
+"""Pictures of codes: decode, grid; and a picture in words: describe."""
 
 import asyncio
 from typing import Any
 
 import numpy as np
-import torch
 
 from explorer import render
 from explorer.core.atlas import Atlas
@@ -12,13 +11,13 @@ from explorer.core.space import Code
 from explorer.live.desk import MOST_FRAMES, Call, Handler
 from explorer.live.headers import count, number, reply, rounded
 from explorer.live.protocol import pack
-from explorer.studio.codes import code_of, interpolated, journey_codes
+from explorer.studio.codes import code_of, interpolated
 from explorer.studio.describe import describe
 from explorer.studio.preview import SLOW
 from explorer.studio.sample import seeds
 from explorer.studio.session import Session
 
-__all__ = ["HANDLERS"]
+__all__ = ["HANDLERS", "frames", "places_of"]
 
 TURN = 400.0  # milliseconds that a film or grid of a slow model may keep others waiting
 MOST_BYTES = 4 << 20  # of the frames of one answer; larger ones are sent at half their sides
@@ -35,7 +34,7 @@ async def decode(call: Call) -> bytes:
     if drawn is None:
         return call.skipped()
     pixels = (drawn.pixels if drawn.preview or not hurried else render.halved(drawn.pixels))[0]
-    places = await _places(session, opened.atlas, code)
+    places = await places_of(session, opened.atlas, code)
     strangeness = await asyncio.to_thread(_strangeness, opened.atlas, code) if still else None
     kind = "jpeg" if hurried else _format(pixels, still)
     frame = reply(call.header, "frame") | {
@@ -46,22 +45,13 @@ async def decode(call: Call) -> bytes:
     return pack(frame, render.rgba(pixels) if kind == "rgba" else render.encode(pixels, kind))
 
 
-async def path(call: Call) -> bytes:
-    session = call.patched
-    opened = await call.opened(session.model)
-    t = torch.linspace(0, 1, count(call.header, "count", 2, MOST_FRAMES))
-    code = journey_codes(opened.model, opened.atlas, session, t)
-    extra = {"t": [rounded(v) for v in t.tolist()], "places": await _places(session, opened.atlas, code)}
-    return await _frames(call, session.model, code, "path", extra)
-
-
 async def grid(call: Call) -> bytes:
     session = call.session
     opened = await call.opened(session.model)
     truncation = number(call.header, "truncation", 0, 1, default=1.0)
     first = count(call.header, "first", 0, 2**32 - 1)
     code = seeds(opened.model, first, count(call.header, "count", 1, MOST_FRAMES), truncation=truncation)
-    return await _frames(call, session.model, code, "grid", {"first": first})
+    return await frames(call, session.model, code, "grid", {"first": first})
 
 
 async def in_words(call: Call) -> bytes:
@@ -76,7 +66,8 @@ async def in_words(call: Call) -> bytes:
     return pack(reply(call.header, "describe") | answer)
 
 
-async def _frames(call: Call, model: str, code: Code, kind: str, extra: dict[str, Any]) -> bytes:
+async def frames(call: Call, model: str, code: Code, kind: str, extra: dict[str, Any]) -> bytes:
+    """The answer that holds the pictures of many codes, one after another, raw."""
     pixels = await _in_turns(call, model, code)
     if pixels is None:
         return call.skipped()
@@ -101,7 +92,7 @@ async def _in_turns(call: Call, model: str, code: Code) -> np.ndarray | None:
     return np.concatenate(done)
 
 
-async def _places(session: Session, atlas: Atlas | None, code: Code) -> list[list[float]] | None:
+async def places_of(session: Session, atlas: Atlas | None, code: Code) -> list[list[float]] | None:
     """Where codes lie on the session's map. Linear maps answer at once; others search, away from the event loop."""
     if atlas is None or atlas.nothing or not atlas.layouts:
         return None
@@ -129,4 +120,4 @@ def _format(pixels: np.ndarray, still: bool) -> str:
     return "png" if still else "jpeg"
 
 
-HANDLERS: dict[str, Handler] = {"decode": decode, "path": path, "grid": grid, "describe": in_words}
+HANDLERS: dict[str, Handler] = {"decode": decode, "grid": grid, "describe": in_words}

@@ -1,0 +1,94 @@
+"""Paths over the live channel: through points, along a drawn line, and how far from the data they lead."""
+
+import asyncio
+import itertools
+
+import numpy as np
+import pytest
+
+from explorer.live.desk import Desk, Visitor
+from explorer.live.protocol import VERSION, pack, unpack
+from tests import studios
+
+SIDE = 16
+order = itertools.count(1)
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory):
+    studio = studios.studio(tmp_path_factory.mktemp("toys"))
+    yield Desk(studio)
+    studio.close()
+
+
+@pytest.fixture
+def visitor(desk):
+    visitor = Visitor()
+    ask(desk, visitor, "hello", version=VERSION)
+    return visitor
+
+
+def ask(desk, visitor, kind, **fields):
+    """Header and payload of the answer to one request."""
+    return unpack(asyncio.run(desk.answer(visitor, pack({"type": kind, "seq": next(order), "view": "test", **fields}))))
+
+
+def pictures(header, payload):
+    return np.frombuffer(payload, np.uint8).reshape(header["count"], header["height"], header["width"], 4)
+
+
+def spot(**origin):
+    return {"origin": origin, "axes": []}
+
+
+SEEDS = [spot(kind="seed", seed=seed) for seed in (1, 2, 3)]
+
+
+def drawn(places, layout="pca"):
+    return {"journey": {"kind": "drawn", "stops": [spot(kind="place", layout=layout, x=x, y=y) for x, y in places]}}
+
+
+def test_the_points_of_a_path_are_drawn_in_their_order(desk, visitor):
+    both = pictures(*ask(desk, visitor, "points", patch={"journey": {"start": SEEDS[0], "stops": [SEEDS[1]], "end": SEEDS[2]}}))
+    alone = [pictures(*ask(desk, visitor, "points", patch={"journey": {"stops": [seed]}}))[0] for seed in SEEDS]
+    assert np.abs(both.astype(int) - np.stack(alone).astype(int)).max() <= 1
+    assert ask(desk, visitor, "points", patch={})[0]["message"].endswith("no points yet.")
+
+
+@pytest.mark.parametrize("kind", ["chord", "arc", "spline"])
+def test_a_path_leads_through_its_stop(desk, visitor, kind):
+    patch = {"journey": {"stops": [SEEDS[0], spot(kind="values", values=[0.0] * studios.LATENT), SEEDS[0]], "kind": kind}}
+    there = pictures(*ask(desk, visitor, "path", patch=patch, count=9))
+    points = pictures(*ask(desk, visitor, "points", patch=patch))
+    for frame, point in ((0, 0), (4, 1), (8, 2)):  # there and back: the stop is half-way
+        assert np.abs(there[frame].astype(int) - points[point]).max() <= 1
+
+
+@pytest.mark.parametrize("layout", ["pca", "bent"])
+def test_a_drawn_line_is_followed_on_the_map(desk, visitor, layout):
+    corners = np.array([(-1.5, -1), (0, 0.5), (1.5, -1)])
+    patch = drawn(corners.tolist(), layout) | {"layout": layout}
+    header, _ = ask(desk, visitor, "path", patch=patch, count=33)
+    line = np.concatenate([np.linspace(corners[i], corners[i + 1], 200) for i in (0, 1)])
+    places = np.array(header["places"])
+    off = np.linalg.norm(places[:, None] - line[None], axis=2).min(axis=1)
+    assert np.median(off) < 0.03 * desk.studio.atlas("toy-vae").layout(layout).diameter
+    assert np.abs(places[[0, -1]] - corners[[0, -1]]).max() < 0.02 and places[:, 1].max() > 0.2
+
+
+def test_a_line_drawn_on_no_map_of_this_model_is_refused(desk, visitor):
+    assert "no map 'moon'" in ask(desk, visitor, "path", patch=drawn([(0, 0), (1, 1)], "moon"), count=5)[0]["message"]
+    assert ask(desk, visitor, "commit", patch=drawn([(0, 0), (1, 1)], "moon"))[0]["type"] == "error"
+
+
+def test_codes_of_another_length_cannot_be_stops(desk, visitor):
+    header, _ = ask(desk, visitor, "path", patch={"journey": {"stops": [SEEDS[0], spot(kind="values", values=[1.0, 2.0])]}}, count=5)
+    assert header["type"] == "error" and "codes of 6 numbers, got 2" in header["message"]
+
+
+def test_the_distance_from_the_data_is_none_at_an_atlas_code_and_grows_on_the_way_out(desk, visitor):
+    patch = {"journey": {"kind": "chord", "start": spot(kind="entry", row=3), "end": spot(kind="values", values=[9.0] * studios.LATENT)}}
+    header, _ = ask(desk, visitor, "distance", patch=patch, count=17)
+    assert len(header["t"]) == len(header["typicality"]) == len(header["strangeness"]) == 17
+    assert header["strangeness"][0] == 0 and header["strangeness"][-1] == 1 and header["typicality"][-1] < 1e-6
+    assert np.mean(np.diff(header["strangeness"]) >= 0) > 0.7
