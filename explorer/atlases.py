@@ -23,6 +23,7 @@ from explorer.core.layout import Layout
 from explorer.core.model import Card, Model
 from explorer.core.progress import Progress
 from explorer.data.catalogue import dataset
+from explorer.data.dataset import Dataset
 from explorer.data.store import pictures
 from explorer.methods.maps import trust
 from explorer.methods.measure.activity import AxisReport, activity
@@ -58,7 +59,7 @@ def atlas(name_or_path: str | Path) -> Atlas:
 
 def build(
     model: Model,
-    dataset_name: str,
+    data: str | Dataset,
     *,
     folder: Path,
     n: int = 10_000,
@@ -66,13 +67,13 @@ def build(
     layouts: Sequence[str] = ("pca", "umap"),
     report: Callable[[Progress], None] = lambda progress: None,
 ) -> Path:
-    """Encodes `n` training pictures (or all, where there are fewer), fits the maps and writes the atlas; returns its file."""
+    """Encodes `n` training pictures of a dataset (all, where there are fewer), fits the maps and writes the atlas; returns its file."""
     began, stages = time.monotonic(), len(layouts) + 3
 
     def tell(stage: int) -> None:
         report(Progress(stage, stages, {}, (time.monotonic() - began) / 60))
 
-    rows, pixels = _chosen(dataset_name, n, seed)
+    rows, pixels = _chosen(data, n, seed)
     mean, variance = (values.half().float() for values in _posteriors(model, pixels))  # as they will be read back
     tell(1)
     axes = activity(mean, variance.clamp_min(1e-7), decode=lambda z: model.need("generator").decode(model.code(z)), seed=seed)
@@ -83,8 +84,9 @@ def build(
         tell(2 + len(maps))
     thumbs = folder / f"{model.card.name}{THUMBS}"
     thumbs.write_bytes(sprite(pixels))
-    labels, classes = _labels(dataset_name, rows)
-    about = _about(dataset_name, len(rows), seed, mean=mean, used=[axis.state != "passive" for axis in axes])
+    labels, classes = _labels(dataset(data), rows)
+    named = data if isinstance(data, str) else model.card.data["name"]
+    about = _about(named, len(rows), seed, mean=mean, used=[axis.state != "passive" for axis in axes])
     made = Atlas(
         model=model.card.name, weights=model.card.weights, space=model.space.name, codes=mean, variance=variance, labels=labels, classes=classes,
         layouts=maps, axes=tuple(axis.to_dict() for axis in axes), thumbnails=thumbs, about=about,
@@ -94,9 +96,9 @@ def build(
     return file
 
 
-def _chosen(name: str, n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+def _chosen(data: str | Dataset, n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Rows and pixels of `n` training pictures."""
-    rows, pixels = pictures(name, "train")
+    rows, pixels = pictures(data, "train")
     chosen = np.sort(np.random.default_rng(seed).permutation(len(rows))[:n])
     return rows[chosen], pixels[chosen]
 
@@ -129,9 +131,9 @@ def sprite(pixels: np.ndarray) -> bytes:
     return render.encode(render.grid(np.concatenate(small), THUMBS_A_ROW), "webp", quality=THUMB_QUALITY)
 
 
-def _labels(name: str, rows: np.ndarray) -> tuple[dict[str, Tensor], dict[str, tuple[str, ...]]]:
+def _labels(data: Dataset, rows: np.ndarray) -> tuple[dict[str, Tensor], dict[str, tuple[str, ...]]]:
     """The true classes of each factor, -1 where they cannot be seen, and the names of the classes."""
-    factors, seen = dataset(name).FACTORS, dataset(name).visible(rows)
+    factors, seen = data.FACTORS, data.visible(rows)
     labels = {factor.name: torch.from_numpy(np.where(seen[:, k], rows[:, k], -1)) for k, factor in enumerate(factors)}
     return labels, {factor.name: factor.classes for factor in factors}
 
