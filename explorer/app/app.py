@@ -5,7 +5,6 @@ import threading
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read when gradio is imported
 
-from pathlib import Path  # noqa: E402
 
 import gradio as gr  # noqa: E402
 
@@ -57,15 +56,15 @@ def _launch(page: gr.Blocks, desk: Desk, *, port: int | None, host: str) -> str:
     return address
 
 
-def serve(
-    *, port: int | None = None, open_browser: bool = True, host: str = "127.0.0.1", files: tuple[Path, ...] = (), model: str | None = None
-) -> None:
+def serve(*, port: int | None = None, open_browser: bool = True, host: str = "127.0.0.1", model: str | None = None, trust: bool = False) -> None:
     """Serves until interrupted, printing the address and opening it in a browser when asked to.
 
-    `files` are checkpoints besides the bundled ones; `model` is the one to open first.
+    `model` is the one to open first, by name or path; `trust` says that code that comes with it may run, which is refused where strangers are served.
     """
+    if trust and not where.local(host):
+        raise ExplorerError(f"`--trust` works only for a page that this computer alone can reach, not for one served at {host}.")
     store = SessionStore(user_data() / "sessions.db")
-    studio = Studio(files, first=model, store=store)
+    studio = Studio(first=model, store=store, trust=trust)
     if why := passport.why_not(studio.cards[studio.first]):
         raise CapabilityError(f"'{studio.first}' cannot be traversed. {why}")
     studio.open(studio.first)

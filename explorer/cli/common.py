@@ -8,19 +8,19 @@ import typer
 
 from explorer.core.errors import DataError
 
-__all__ = ["Name", "Out", "kind", "make", "studio_with", "write"]
+__all__ = ["Name", "Out", "Trust", "kind", "make", "studio_with", "write"]
 
-Name = Annotated[str, typer.Argument(help="A bundled model's name, or the path of a .safetensors checkpoint.")]
+Name = Annotated[str, typer.Argument(help="A bundled model's name, or the path of a file or folder; see docs/bring-your-own-model.md.")]
 Out = Annotated[Path, typer.Option("--out", help="The file to write.")]
+Trust = Annotated[bool, typer.Option("--trust", help="Run code that comes with the model: a Python class, a compiled program.")]
 
 
-def studio_with(name: str):
+def studio_with(name: str, *, trust: bool = False):
     """A studio that knows the model of a name or path, and the name it has there."""
-    from explorer import checkpoints
     from explorer.studio.studio import Studio
 
-    file = checkpoints.find(name)
-    return Studio((file,)), checkpoints.read(file).name
+    studio = Studio()
+    return studio, studio.know(name, trust=trust)
 
 
 def make(folder: Path) -> None:

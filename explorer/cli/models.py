@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from explorer.cli.app import app
-from explorer.cli.common import Name, studio_with
+from explorer.cli.common import Name, Trust, studio_with
 
 __all__: list[str] = []
 
@@ -28,11 +28,11 @@ def list_models(as_json: Annotated[bool, typer.Option("--json", help="Print JSON
 
 
 @app.command()
-def inspect(name: Name, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
+def inspect(name: Name, trust: Trust = False, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
     """What a model says of itself: parts, spaces, hash, licence, training, measured quality."""
     from explorer.studio import passport
 
-    studio, opened = studio_with(name)
+    studio, opened = studio_with(name, trust=trust)
     report = passport.passport(studio, opened)
     if as_json:
         typer.echo(json.dumps(report, indent=2))
@@ -45,6 +45,14 @@ def _print(key: str, value: object) -> None:
     if isinstance(value, dict) and value:
         typer.echo(f"{key}:")
         for name, inner in value.items():
-            typer.echo(f"  {name}: {inner if not isinstance(inner, dict) else json.dumps(inner)}")
+            typer.echo(f"  {name}: {_words(inner)}")
     else:
-        typer.echo(f"{key}: {', '.join(map(str, value)) if isinstance(value, list) else value or '-'}")
+        typer.echo(f"{key}: {_words(value)}")
+
+
+def _words(value: object) -> str:
+    """A value on one line; of a long list only its ends, as the names of a thousand axes."""
+    if isinstance(value, list):
+        shown = [*value[:3], "…", *value[-1:]] if len(value) > 12 else value
+        return ", ".join(map(str, shown)) or "-"
+    return json.dumps(value) if isinstance(value, dict) and value else str(value or "-")

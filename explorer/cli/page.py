@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from explorer.cli.app import app
+from explorer.cli.common import Trust
 
 __all__: list[str] = []
 
@@ -15,14 +16,10 @@ def serve(
     port: Annotated[int | None, typer.Option(min=1, max=65535)] = None,
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
     browser: Annotated[bool, typer.Option(help="Open the page in a browser.")] = True,
+    trust: Trust = False,
 ) -> None:
     """Opens the workbench in the browser."""
     typer.echo("Latent Explorer is starting…")
-    from explorer import checkpoints
     from explorer.app.app import serve as serve_page
 
-    files, model = (), None
-    if name:
-        file = checkpoints.find(name)
-        files, model = (file,), checkpoints.read(file).name
-    serve_page(port=port, open_browser=browser, host=host, files=files, model=model)
+    serve_page(port=port, open_browser=browser, host=host, model=name, trust=trust)

@@ -35,11 +35,11 @@ class Studio:
 
     Args:
         files: models besides the bundled ones, whatever `explorer.open` takes; a name taken twice means the later one.
-        first: the model that sessions start with; without it, the first bundled one that has a latent space.
+        first: the model that sessions start with, by name or as `explorer.open` takes it; without it, the first one that has a latent space.
         budget: bytes of weights and atlases to keep; the newest model stays even when it alone is larger.
         engine: another engine than the local one.
         store: where sessions are kept; without one, in memory.
-        trust: whether code that comes with `files` may run.
+        trust: whether code that comes with `files` and `first` may run.
         device: where models compute; without one, `devices.choose` does.
     """
 
@@ -47,7 +47,7 @@ class Studio:
         self,
         files: tuple[str | Path | Mapping[str, Any], ...] = (),
         *,
-        first: str | None = None,
+        first: str | Path | None = None,
         budget: int = BUDGET,
         engine: Engine | None = None,
         store: SessionStore | None = None,
@@ -58,7 +58,7 @@ class Studio:
         self._shelf = Shelf(self.device, budget=budget)
         for file in files:
             self._shelf.know(file, trust=trust, instead=True)
-        self._first = first
+        self._first = first if first is None or first in self.cards else self._shelf.know(first, trust=trust)
         self.store = store or SessionStore()
         self.jobs = Jobs()
         self.trust = Trust()
