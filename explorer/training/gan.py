@@ -25,6 +25,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from explorer import render
+from explorer.core.errors import DataError
 from explorer.core.model import Model
 from explorer.models.gan import GAN, Even, active
 from explorer.training.loop import batch_rows, schedule, step_generator
@@ -127,6 +128,8 @@ class Duel:
     handover: int = 1
 
     def __post_init__(self):
+        if self.imitate and self.teacher is None:
+            raise DataError(f"The generator imitates for {self.imitate} steps, but there is no teacher to imitate.")
         self.mean = copy.deepcopy(self.net).requires_grad_(False)
         self.optimisers = {"net": _adam(self.net), "critic": _adam(self.critic), "imitation": _adam(self.net.synthesis, self.net.mapping, betas=CALM)}
         self.pick = batch_rows(len(self.pixels), self.batch, self.seed)
@@ -151,12 +154,13 @@ class Duel:
         if step % self.lazy == 0:
             part = slice(0, self.penalised)
             steep = slopes(self.critic, x[part]).mean() + slopes(self.critic, drawn[part]).mean()
-            loss = loss + self.lazy * self._gamma(step) / 2 * steep
+            loss = loss + self.lazy * self.weight(step) / 2 * steep
             figures["slope"] = float(steep.detach())
         self._descend("critic", loss, step)
         return figures
 
-    def _gamma(self, step: int) -> float:
+    def weight(self, step: int) -> float:
+        """The weight of the gradient penalties at a step; its logarithm falls evenly."""
         first, last = self.gamma
         return first * (last / first) ** (step / self.steps)
 
