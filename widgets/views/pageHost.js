@@ -1,6 +1,7 @@
 // @ts-check
 /** Shows a view in the Gradio page. All views of a page share one connection, whenever they come. */
 import { liveAddress, openChannel } from "./shared/channel.js";
+import { visits } from "./shared/visits.js";
 
 const CHANNEL = Symbol.for("latent-explorer");
 const LONG = 60_000; // hidden for longer than this, the connection is looked after
@@ -10,12 +11,13 @@ const LONG = 60_000; // hidden for longer than this, the connection is looked af
  *
  * @param {object} options
  * @param {HTMLElement} options.el
- * @param {{ render(context: { model: any, el: HTMLElement }): void | (() => void) }} options.view the default export of a view's module
+ * @param {{ render(context: { model: any, el: HTMLElement, options: any }): void | (() => void) }} options.view the default export of a view's module
  * @param {{ ask(request: [string, string]): Promise<{ ok: boolean, data?: string, error?: string } | undefined> } | null} [options.server] the way round without a WebSocket
  * @param {string} [options.name] of the view, as in its file
+ * @param {any} [options.options] plain values that Python hands to the view
  * @param {{ live?: string }} [options.page] `live`: the channel's name, if it is not "live"
  */
-export function mount({ el, view, server = null, name = "", page = {} }) {
+export function mount({ el, view, server = null, name = "", options = {}, page = {} }) {
   const channel = shared(server, page);
   channel.views.get(el)?.();
   for (const [old, leave] of channel.views) if (!old.isConnected) leave(); // taken out by the host without a word
@@ -24,7 +26,7 @@ export function mount({ el, view, server = null, name = "", page = {} }) {
   el.removeAttribute("aria-busy");
   let cleanup;
   try {
-    cleanup = view.render({ model: channel.model, el });
+    cleanup = view.render({ model: channel.model, el, options });
   } catch (error) {
     el.textContent = `The view "${name}" could not be shown: ${/** @type {Error} */ (error).message}`;
     reportError(error);
@@ -50,7 +52,8 @@ function shared(server, page) {
 function begin(server, page, forget) {
   const address = liveAddress(document.baseURI, /** @type {any} */ (globalThis).gradio_config?.root, page.live);
   const wanted = new URL(location.href).searchParams.get("model") ?? undefined;
-  const channel = openChannel({ address, first: { model: wanted }, storage: openStorage(), server });
+  const channel = openChannel({ address, first: { model: wanted }, storage: openStorage("sessionStorage"), server });
+  visits(channel, { tab: openStorage("sessionStorage"), browser: openStorage("localStorage") });
   const stop = new AbortController();
   const { signal } = stop;
   let hidden = 0;
@@ -80,10 +83,10 @@ function nameInAddress(model) {
   history.replaceState(history.state, "", url);
 }
 
-/** The tab's storage, if the browser allows one. */
-function openStorage() {
+/** A storage, if the browser allows one. @param {"sessionStorage" | "localStorage"} name the tab's, or the browser's */
+function openStorage(name) {
   try {
-    return sessionStorage;
+    return globalThis[name];
   } catch {
     return null;
   }

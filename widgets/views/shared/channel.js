@@ -5,9 +5,9 @@
  * It speaks over a WebSocket. Where none can be opened (a proxy in between) it sends the same messages through a function of the
  * Gradio page, one POST a request, and tries the WebSocket again now and then. It reconnects after sleep and restarts, and keeps what must not get lost until then.
  */
+import { SESSION } from "./visits.js";
 import { fromBase64, pack, toBase64, unpack } from "./wire.js";
 
-const SESSION = "latent-explorer.session"; // its id, in sessionStorage
 const PATIENCE = 4000; // for the WebSocket to open
 const SLOW_RETRY = 30_000; // tries of the WebSocket while the server function carries everything
 const MOST_KEPT = 64;
@@ -122,7 +122,7 @@ export function openChannel({ address, first = {}, storage = null, server = null
     heard = performance.now();
     if (header.type === "welcome") {
       if (header.session) storage?.setItem(SESSION, header.session);
-      model.update({ local: !!header.local, models: same("models", header.models), info: same("info", header.info), state: header.state });
+      model.update({ visitor: header.session, local: !!header.local, models: same("models", header.models), info: same("info", header.info), state: header.state });
     } else if (header.type === "session") {
       model.update({ ...(header.info ? { info: same("info", header.info) } : {}), state: header.state });
     } else if (header.type === "models") {
@@ -227,6 +227,11 @@ export function openChannel({ address, first = {}, storage = null, server = null
   return {
     model,
     probe,
+    /** Greets the server anew, as the session that the storage names now; without one, as somebody new. */
+    restart() {
+      model.update({ state: null }); // what was there must not be taken up again
+      posting ? greet() : connect();
+    },
     /** A view that came later may bring the server function. @param {any} given */
     offer: (given) => void (server ??= given),
     close() {
