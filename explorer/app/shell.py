@@ -30,6 +30,7 @@ def frame(desk: Desk, panels: tuple[Panel, ...]) -> None:
                 with gr.Column(scale=1, min_width=300):
                     View("map", desk, loading="The map is being drawn…")
             View("strip", desk, loading="")
+            View("history", desk, loading="")
         with gr.Column(scale=11, min_width=340, elem_classes=["le-right"]):
             with gr.Tabs(elem_classes=["le-tabs"]):
                 for panel in panels:
