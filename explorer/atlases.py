@@ -8,6 +8,7 @@ in its header what they are.
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from torch import Tensor
 
 from explorer import checkpoints, render
 from explorer.core.atlas import Atlas
-from explorer.core.errors import CheckpointError, ExplorerError
+from explorer.core.errors import CapabilityError, CheckpointError, ExplorerError
 from explorer.core.layout import Layout
 from explorer.core.model import Card, Model
 from explorer.core.progress import Progress
@@ -26,6 +27,7 @@ from explorer.data.catalogue import dataset
 from explorer.data.dataset import Dataset
 from explorer.data.store import pictures
 from explorer.methods.maps import trust
+from explorer.methods.measure import attributes
 from explorer.methods.measure.activity import AxisReport, activity
 from explorer.methods.measure.correlation import gaussian_total_correlation
 
@@ -65,35 +67,83 @@ def build(
     n: int = 10_000,
     seed: int = 0,
     layouts: Sequence[str] = ("pca", "umap"),
+    judge: Model | None = None,
     report: Callable[[Progress], None] = lambda progress: None,
 ) -> Path:
-    """Encodes `n` training pictures of a dataset (all, where there are fewer), fits the maps and writes the atlas; returns its file."""
-    began, stages = time.monotonic(), len(layouts) + 3
+    """Encodes `n` training pictures of a dataset (all, where there are fewer), fits the maps and writes the atlas; returns its file.
+
+    For a model without an encoder the codes are `n` draws from its prior, brought to its workspace, and the labels are what the
+    judge says of the pictures: `judge`, or without it the bundled one that the card names.
+    """
+    began, stages = time.monotonic(), len(layouts) + 2
 
     def tell(stage: int) -> None:
         report(Progress(stage, stages, {}, (time.monotonic() - began) / 60))
 
-    rows, pixels = _chosen(data, n, seed)
-    mean, variance = (values.half().float() for values in _posteriors(model, pixels))  # as they will be read back
+    known = _drawn(model, judge, data, n, seed) if model.encoder is None else _encoded(model, data, n, seed)
     tell(1)
-    axes = activity(mean, variance.clamp_min(1e-7), decode=lambda z: model.need("generator").decode(model.code(z)), seed=seed)
-    tell(2)
     maps = {}
     for name in layouts:
-        maps[name] = _fitted(name, mean, seed)
-        tell(2 + len(maps))
+        maps[name] = _fitted(name, known.codes, seed)
+        tell(1 + len(maps))
     thumbs = folder / f"{model.card.name}{THUMBS}"
-    thumbs.write_bytes(sprite(pixels))
-    labels, classes = _labels(dataset(data), rows)
-    named = data if isinstance(data, str) else model.card.data["name"]
-    about = _about(named, len(rows), seed, mean=mean, used=[axis.state != "passive" for axis in axes])
+    thumbs.write_bytes(sprite(known.pixels))
     made = Atlas(
-        model=model.card.name, weights=model.card.weights, space=model.space.name, codes=mean, variance=variance, labels=labels, classes=classes,
-        layouts=maps, axes=tuple(axis.to_dict() for axis in axes), thumbnails=thumbs, about=about,
+        model=model.card.name, weights=model.card.weights, space=known.space, codes=known.codes, variance=known.variance, labels=known.labels,
+        classes=known.classes, layouts=maps, axes=known.axes, thumbnails=thumbs, about=known.about,
     )  # fmt: skip
     file = write(made, folder)
     tell(stages)
     return file
+
+
+@dataclass(frozen=True, eq=False)
+class _Known:
+    """What an atlas says of its codes; the fields are those of `Atlas`, and the pictures `(n, H, W, C)` as pixels."""
+
+    space: str
+    codes: Tensor
+    variance: Tensor | None
+    pixels: np.ndarray
+    labels: dict[str, Tensor]
+    classes: dict[str, tuple[str, ...]]
+    axes: tuple[dict[str, Any], ...]
+    about: dict[str, Any]
+
+
+def _encoded(model: Model, data: str | Dataset, n: int, seed: int) -> _Known:
+    """Codes of training pictures, with the pictures' true labels."""
+    rows, pixels = _chosen(data, n, seed)
+    mean, variance = (values.half().float() for values in _posteriors(model, pixels))  # as they will be read back
+    axes = activity(mean, variance.clamp_min(1e-7), decode=lambda z: model.need("generator").decode(model.code(z)), seed=seed)
+    labels, classes = _labels(dataset(data), rows)
+    about = _about(_name(model, data), len(rows), seed, mean=mean, used=[axis.state != "passive" for axis in axes])
+    return _Known(model.space.name, mean, variance, pixels, labels, classes, tuple(axis.to_dict() for axis in axes), about)
+
+
+@torch.inference_mode()
+def _drawn(model: Model, judge: Model | None, data: str | Dataset, n: int, seed: int) -> _Known:
+    """Codes of draws from the prior, labelled by the judge. Raises CapabilityError for a model whose card names no judge."""
+    if judge is None and not model.card.data.get("judge"):
+        raise CapabilityError(f"'{model.card.name}' has no encoder, and its card names no judge: nothing says what its pictures show.")
+    judge = judge or checkpoints.load(model.card.data["judge"])
+    codes = model.working(model.space.sample(n, seed)).values.half().float()  # as they will be read back
+    pieces = [model.need("generator").decode(model.code(piece, model.workspace.name)) for piece in codes.split(BATCH)]
+    said = attributes.named(judge.need("classifier"), torch.cat(pieces))
+    seen = dataset(data).visible(said)
+    classes = {question: tuple(names) for question, names in judge.need("classifier").questions.items()}
+    labels = {question: torch.from_numpy(np.where(seen[:, k], said[:, k], -1)) for k, question in enumerate(classes)}
+    about = {
+        "codes": f"{model.workspace.name} of {n} draws from the prior; the labels are what '{judge.card.name}' says of the pictures drawn from them.",
+        "data": _name(model, data),
+        "seed": seed,
+        "total_correlation_of_means_nats": gaussian_total_correlation(codes.flatten(1)),
+    }
+    return _Known(model.workspace.name, codes.flatten(1), None, np.concatenate([render.to_pixels(x) for x in pieces]), labels, classes, (), about)
+
+
+def _name(model: Model, data: str | Dataset) -> str:
+    return data if isinstance(data, str) else model.card.data["name"]
 
 
 def _chosen(data: str | Dataset, n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:

@@ -90,3 +90,30 @@ def test_a_sprite_holds_a_hundred_thumbnails_a_row():
     sheet = np.asarray(Image.open(io.BytesIO(atlases.sprite(pixels))))
     assert sheet.shape == (64, 3200, 3)
     assert sheet[40, 16].min() > 240 and sheet[16].max() < 16
+
+
+def test_without_an_encoder_an_atlas_holds_draws_that_the_judge_has_named(tmp_path):
+    from types import SimpleNamespace
+
+    from explorer.core.errors import CapabilityError
+    from explorer.models import gan
+    from tests import studios
+
+    config = {"size": 16, "channels": 1, "latent": 5, "widths": [8, 8, 8], "mapping": 8, "depth": 1}
+    spaces = tuple({"name": name, "shape": [5], "prior": "normal"} for name in ("z", "w"))
+    torch.manual_seed(0)
+    checkpoints.save(
+        tmp_path / "toy-gan.safetensors", Card("toy-gan", "Toy", "gan", config, spaces, {"name": "toys"}), gan.network(config).state_dict()
+    )
+    model, judge = checkpoints.load(tmp_path / "toy-gan.safetensors"), checkpoints.load(studios.save_judge(tmp_path))
+    data = SimpleNamespace(visible=lambda rows: rows != 1)  # what is "right" cannot be seen
+    file = atlases.build(model, data, n=40, folder=tmp_path, layouts=("pca",), judge=judge)
+    made = atlases.read(file, model.card)
+    assert made.space == "w" and made.variance is None and made.axes == () and len(made) == 40 and made.thumbnails.exists()
+    assert torch.equal(made.codes, model.mapper.map(model.space.sample(40, 0)).values.half().float())
+    pictures = model.generator.decode(model.code(made.codes, "w"))
+    said = judge.classifier.logits(pictures)["side"].argmax(dim=1)
+    assert torch.equal(made.labels["side"], torch.where(said == 1, -1, said)) and made.classes == {"side": ("left", "right")}
+    assert made.about["codes"] == "w of 40 draws from the prior; the labels are what 'toy-judge' says of the pictures drawn from them."
+    with pytest.raises(CapabilityError, match="'toy-gan' has no encoder, and its card names no judge"):
+        atlases.build(model, data, n=40, folder=tmp_path, layouts=("pca",))
