@@ -1,0 +1,1 @@
+"""Potential flows: learned landscapes whose slopes move codes."""
