@@ -7,18 +7,24 @@ import torch
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
+from explorer import render
 from explorer.core.model import Generator, Model
 from explorer.core.space import Code
-from explorer.data.dataset import Dataset
-from explorer.methods.measure import attributes, frechet
+from explorer.data.dataset import Dataset, Grid
+from explorer.methods.measure import attributes, frechet, mig
 from explorer.methods.measure.activity import activity
 from explorer.training.vae import psnr
 
-__all__ = ["decoded", "multiply_adds", "of_gan", "of_judge", "of_vae"]
+__all__ = ["decoded", "multiply_adds", "of_autoencoder", "of_gan", "of_grid", "of_judge", "of_vae"]
 
 BATCH = 256
 SAMPLES = 5_000
 SAMPLE_SEED = 1
+POINTS, POINT_SEED = 10_000, 2  # of a grid
+HOW_OWN = (
+    "psnr_db: reconstruction from the posterior mean. axes: by the posterior variances (JMLR 24(324)). active_units: axes whose mean varies "
+    "by more than 0.01. kl_nats: mean KL to the prior."
+)
 
 
 def of_judge(model: Model, data: Dataset, *, rows: np.ndarray, x: Tensor) -> dict[str, Any]:
@@ -37,16 +43,44 @@ def of_vae(model: Model, judge: Model, data: Dataset, *, rows: np.ndarray, x: Te
     mean, variance = _posteriors(model, x)
     again = decoded(model, Code(mean, model.space))
     drawn = decoded(model, model.space.sample(samples, SAMPLE_SEED))
-    axes = activity(mean, variance)
     return {
-        "psnr_db": psnr(float((again - x).square().mean())),
+        **_own(model, x, again, mean=mean, variance=variance),
         **_agreement(again, judge, rows, data),
         **_rarity(drawn, judge, data),
         "frechet": _distances(judge, x, samples=drawn, reconstructions=again),
+        "how": _how(model.card.data["name"], judge.card.name, len(x), samples),
+    }
+
+
+def of_autoencoder(model: Model, *, x: Tensor) -> dict[str, Any]:
+    """An autoencoder's figures on pictures `x` of which nobody says what they show."""
+    mean, variance = _posteriors(model, x)
+    how = f"On {len(x)} held-out pictures of '{model.card.data['name']}', weights as stored. {HOW_OWN}"
+    return {**_own(model, x, decoded(model, Code(mean, model.space)), mean=mean, variance=variance), "how": how}
+
+
+def of_grid(model: Model, grid: Grid, *, points: int = POINTS) -> dict[str, Any]:
+    """Whether single coordinates of an encoder tell the factors of a grid, on that many pictures drawn from it."""
+    rows = grid.sample(points, POINT_SEED)
+    codes = torch.cat([_posteriors(model, render.from_pixels(grid.render(rows[i : i + BATCH])))[0] for i in range(0, points, BATCH)])
+    found = mig.gap(codes, grid.exact(rows), sizes={factor.name: len(factor.classes) for factor in grid.GRID})
+    how = (
+        f"Mutual information gap of the posterior means of {points} pictures drawn evenly from the grid, {mig.BINS} equally wide bins a coordinate, "
+        "factors as they are. ceiling: of a code that is the factors. low, high: 95 % interval. chance: the highest of 20 with shuffled factors. "
+        "gaps: by factor. told: the share of each factor that its best coordinate tells."
+    )
+    return {"mig": {**found.to_dict(), "how": how}}
+
+
+def _own(model: Model, x: Tensor, again: Tensor, *, mean: Tensor, variance: Tensor) -> dict[str, Any]:
+    """What needs no judge: of pictures `x`, their codes and their reconstructions."""
+    axes = activity(mean, variance)
+    return {
+        "psnr_db": psnr(float((again - x).square().mean())),
         "multiply_adds": multiply_adds(model.need("generator"), model.space.sample(1, 0)),
         "axes": {state: sum(report.state == state for report in axes) for state in ("active", "mixed", "passive")},
+        "active_units": sum(report.unit for report in axes),
         "kl_nats": sum(report.kl for report in axes),
-        "how": _how(model.card.data["name"], judge.card.name, len(x), samples),
     }
 
 
@@ -88,9 +122,8 @@ def _distances(judge: Model, x: Tensor, **others: Tensor) -> dict[str, float]:
 
 def _how(name: str, judge: str, held_out: int, samples: int) -> str:
     return (
-        f"On {held_out} held-out pictures of '{name}' and {samples} samples of the prior, weights as stored. psnr_db: reconstruction from "
-        f"the posterior mean. agreement: share in which '{judge}' finds the original's true attribute on the reconstruction, where it can be "
-        f"seen. {_how_judged(judge)} axes: by the posterior variances (JMLR 24(324)). kl_nats: mean KL to the prior."
+        f"On {held_out} held-out pictures of '{name}' and {samples} samples of the prior, weights as stored. {HOW_OWN} agreement: share in which '{judge}' finds the original's true attribute on the reconstruction, where it can be "
+        f"seen. {_how_judged(judge)}"
     )
 
 

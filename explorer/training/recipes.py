@@ -21,7 +21,8 @@ from explorer.core.errors import DataError
 from explorer.core.model import Card, Model
 from explorer.core.progress import Progress
 from explorer.data.cache import cache_folder
-from explorer.data.catalogue import dataset
+from explorer.data.catalogue import GRIDS, dataset
+from explorer.data.dataset import Dataset
 from explorer.data.store import pictures
 from explorer.models import gan as gans
 from explorer.models import judge as judges
@@ -48,6 +49,7 @@ class Recipe:
         objective: further arguments of the family's objective.
         judge: the name of the model that says what pictures show.
         teacher: the name of the model that a GAN imitates at first, or "".
+        own: the dataset itself, where it is nobody else's and so not in the catalogue.
     """
 
     name: str
@@ -61,6 +63,12 @@ class Recipe:
     objective: Mapping[str, Any] = field(default_factory=dict)
     judge: str = ""
     teacher: str = ""
+    own: Dataset | None = None
+
+    @property
+    def source(self) -> str | Dataset:
+        """What `dataset` and `pictures` take."""
+        return self.data if self.own is None else self.own
 
 
 RECIPES = {
@@ -127,8 +135,8 @@ def follow(recipe: Recipe, *, folder: Path, report: Callable[[Progress], None], 
     measured = _measure(recipe, model, judged_by)
     file = folder / f"{recipe.name}{checkpoints.SUFFIX}"
     checkpoints.save(file, model.card.but(quality=measured), net.state_dict(), half=True)
-    if model.encoder is not None:
-        atlases.build(checkpoints.load(file), recipe.data, seed=seed, folder=folder, report=report)
+    if model.generator is not None:
+        atlases.build(checkpoints.load(file), recipe.source, seed=seed, folder=folder, judge=judged_by, report=report)
     state_file(recipe, seed).unlink(missing_ok=True)  # what is finished is made from nothing the next time
     return file
 
@@ -152,7 +160,7 @@ def _learn(recipe: Recipe, folder: Path, *, report: Callable[[Progress], None], 
 
 def _course(recipe: Recipe, net: nn.Module, folder: Path, *, seed: int) -> Course:
     """What is trained, step by step."""
-    rows, pixels = pictures(recipe.data, "train")
+    rows, pixels = pictures(recipe.source, "train")
     if recipe.family == "gan":
         teacher = _beside(recipe.teacher, folder)
         return gan.duel(net, pixels, teacher=teacher, steps=recipe.steps, rate=recipe.rate, batch=recipe.batch, seed=seed, **recipe.objective)
@@ -161,14 +169,15 @@ def _course(recipe: Recipe, net: nn.Module, folder: Path, *, seed: int) -> Cours
 
 def state_file(recipe: Recipe, seed: int) -> Path:
     """Where the state of a run is kept: another recipe, seed or version of the data has another file."""
-    whole = json.dumps([asdict(recipe), dataset(recipe.data).VERSION, seed], sort_keys=True)
+    chosen = {name: value for name, value in asdict(replace(recipe, own=None)).items() if name != "own"}
+    whole = json.dumps([chosen, dataset(recipe.source).VERSION, seed], sort_keys=True)
     return cache_folder() / f"{recipe.name}-{hashlib.sha256(whole.encode()).hexdigest()[:12]}.state"
 
 
 def _config(recipe: Recipe) -> dict[str, Any]:
     """What the family's builder needs."""
-    channels, size, _ = dataset(recipe.data).SHAPE
-    questions = {factor.name: list(factor.classes) for factor in dataset(recipe.data).FACTORS}
+    channels, size, _ = dataset(recipe.source).SHAPE
+    questions = {factor.name: list(factor.classes) for factor in dataset(recipe.source).FACTORS}
     return {"size": size, "channels": channels, **recipe.net, **({"questions": questions} if recipe.family == "judge" else {})}
 
 
@@ -180,18 +189,18 @@ def _objective(recipe: Recipe, net: nn.Module, *, rows: Any, pixels: Any, seed: 
     common = {"batch": recipe.batch, "seed": seed, **recipe.objective}
     if recipe.family == "vae":
         return vae.objective(net, pixels, **common)
-    data = dataset(recipe.data)
+    data = dataset(recipe.source)
     return judge.objective(net, pixels, rows=rows, seen=data.visible(rows), factors=data.FACTORS, **common)
 
 
 def _card(recipe: Recipe, progress: Progress, seed: int) -> Card:
-    data = dataset(recipe.data)
+    data = dataset(recipe.source)
     spaces = tuple({"name": name, "shape": [recipe.net["latent"]], "prior": "normal"} for name in SPACES[recipe.family])
     return Card(
         name=recipe.name, title=recipe.title, family=recipe.family, config=_config(recipe), spaces=spaces,
         data={"name": recipe.data, "version": data.VERSION, "training_pictures": len(data.split("train")), "judge": recipe.judge,
               **({"teacher": recipe.teacher} if recipe.teacher else {})},
-        licence=f"{LICENCE} (weights); data: {data.LICENCE}", credits=data.CREDITS,
+        licence=data.LICENCE if recipe.own is not None else f"{LICENCE} (weights); data: {data.LICENCE}", credits=data.CREDITS,
         training={
             "steps": progress.step, "batch": recipe.batch, "rate": recipe.rate, **recipe.objective,
             "seed": seed, "minutes": round(progress.minutes, 1), "machine": f"{torch.get_num_threads()} of {os.cpu_count()} cores, CPU",
@@ -216,11 +225,14 @@ def _as_stored(card: Card, net: nn.Module) -> Model:
 
 def _measure(recipe: Recipe, model: Model, judged_by: Model | None) -> dict[str, Any]:
     """The figures of the model on the held-out pictures."""
-    data = dataset(recipe.data)
-    rows, pixels = pictures(recipe.data, "held-out")
+    data = dataset(recipe.source)
+    rows, pixels = pictures(recipe.source, "held-out")
     x = render.from_pixels(pixels.copy())
-    if judged_by is None:
+    if recipe.family == "judge":
         return quality.of_judge(model, data, rows=rows, x=x)
+    if judged_by is None:
+        return quality.of_autoencoder(model, x=x)
     if recipe.family == "gan":
         return quality.of_gan(model, judged_by, data, x=x, samples=quality.SAMPLES)
-    return quality.of_vae(model, judged_by, data, rows=rows, x=x, samples=quality.SAMPLES)
+    measured = quality.of_vae(model, judged_by, data, rows=rows, x=x, samples=quality.SAMPLES)
+    return measured | quality.of_grid(model, GRIDS[recipe.data]) if recipe.data in GRIDS else measured

@@ -44,7 +44,7 @@ def toy(tmp_path, monkeypatch):
     monkeypatch.setitem(catalogue.DATASETS, "toy", TOY)
     monkeypatch.setenv("LATENT_EXPLORER_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(recipes.quality, "SAMPLES", 100)
-    monkeypatch.setattr(umap, "fit", lambda codes, *, seed: replace(pca.fit(codes), name="umap"))  # the real one has its own tests
+    monkeypatch.setattr(umap, "fit", lambda codes, *, seed, worker: replace(pca.fit(codes), name="umap"))  # the real one has its own tests
     return tmp_path / "made"
 
 
@@ -92,3 +92,14 @@ def test_no_steps_at_all_is_an_error(tmp_path):
 
 def test_every_recipe_is_filed_under_its_own_name():
     assert all(name == recipe.name and recipe.data in catalogue.DATASETS for name, recipe in RECIPES.items())
+
+
+def test_a_recipe_for_a_grid_also_measures_the_gap(toy, monkeypatch):
+    grid = SimpleNamespace(**vars(TOY), GRID=(Factor("way", ("lying", "standing")), Factor("place", tuple("abcdefghijkl"))), exact=lambda rows: rows)
+    grid.sample = lambda n, seed: np.stack([np.random.default_rng(seed).integers(size, size=n) for size in (2, 12)], axis=1)
+    monkeypatch.setitem(catalogue.DATASETS, "toy", grid)
+    monkeypatch.setitem(catalogue.GRIDS, "toy", grid)
+    recipes.follow(JUDGE, folder=toy, report=quiet)
+    found = checkpoints.read(recipes.follow(MAKER, folder=toy, report=quiet)).quality["mig"]
+    assert found["n"] == 10_000 and found["coordinates"] == 3 and found["ceiling"] == 1 and set(found["gaps"]) == {"way", "place"}
+    assert 0 <= found["chance"] < found["told"]["place"] <= 1 and found["low"] <= found["value"] <= found["high"]
