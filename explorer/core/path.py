@@ -20,7 +20,7 @@ __all__ = ["KINDS", "Arc", "Chord", "Path", "Polyline", "Retimed", "between", "c
 SPIRAL = 1025  # points at which the length of a spiral is measured
 FINE = 64  # pieces from one point of a curve to the next
 STRETCH = 4.0  # the most that a code is lengthened to keep its length
-WIDTH = 0.025  # of a drawn line, over which it is smoothed
+WIDTH = 0.04  # of a drawn line, over which it is smoothed
 
 
 class Path(ABC):
@@ -199,10 +199,6 @@ def _spline(points: Tensor) -> Path:
     return Polyline(_exactly(corners, points))
 
 
-def _drawn(points: Tensor) -> Path:
-    return Polyline(_exactly(smoothed(points), points))
-
-
 def _geodesic(points: Tensor) -> Path:
     return Polyline(_exactly((cubic(len(points)) @ points.double()).to(points.dtype), points))
 
@@ -212,14 +208,14 @@ def _exactly(corners: Tensor, points: Tensor) -> Tensor:
     return torch.cat([points[:1], corners[1:-1], points[-1:]])
 
 
-KINDS: dict[str, Callable[[Tensor], Path]] = {"chord": _straight, "arc": _round, "spline": _spline, "drawn": _drawn, "geodesic": _geodesic}
+KINDS: dict[str, Callable[[Tensor], Path]] = {"chord": _straight, "arc": _round, "spline": _spline, "drawn": Polyline, "geodesic": _geodesic}
 
 
 def through(points: Tensor, kind: str) -> Path:
     """The path of that kind through points `(P, D)`, at least two.
 
-    "chord" goes straight and "arc" round from each to the next; "spline" bends through all of them; "drawn" follows a fine line of
-    points, smoothed; "geodesic" is the natural spline through the knots that `methods/geodesic.py` finds.
+    "chord" goes straight and "arc" round from each to the next; "spline" bends through all of them; "drawn" is a fine line already;
+    "geodesic" is the natural spline through the knots that `methods/geodesic.py` finds.
 
     Raises:
         SpaceError: for an unknown kind, or fewer than two points.

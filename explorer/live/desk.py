@@ -19,6 +19,7 @@ from explorer.live.headers import reply
 from explorer.live.protocol import pack, unpack
 from explorer.studio import passport
 from explorer.studio.allowance import Allowance
+from explorer.studio.codes import laborious, path_of
 from explorer.studio.engine import Ask, Drawn
 from explorer.studio.session import Session
 from explorer.studio.store import History
@@ -86,6 +87,11 @@ class Call:
         if self.studio.holds(model):
             return self.studio.open(model)
         return await asyncio.to_thread(self.studio.open, model)
+
+    async def prepared(self, opened: Opened, session: Session) -> None:
+        """Makes a session's path aside if that takes long, so that it is at hand when codes on it are asked for."""
+        if laborious(session.journey):
+            await asyncio.to_thread(path_of, opened.model, opened.atlas, session)
 
     async def atlas(self) -> Atlas:
         """The atlas of the session's model. Raises CapabilityError without one."""

@@ -10,12 +10,13 @@ from torch import Tensor
 from explorer.core.atlas import Atlas
 from explorer.core.errors import CapabilityError, SessionError
 from explorer.core.model import Model
-from explorer.core.path import Path, rounded, through
+from explorer.core.path import Path, rounded, smoothed, through
 from explorer.core.space import Code
 from explorer.methods.maps.trust import MEASURES
+from explorer.methods.measure.change import evened
 from explorer.studio.session import Entry, Journey, Place, Seed, Session, Spot
 
-__all__ = ["check", "code_of", "interpolated", "journey_codes", "path_of", "spot_code"]
+__all__ = ["check", "code_of", "interpolated", "journey_codes", "laborious", "path_of", "spot_code"]
 
 LINE = 129  # places at which a drawn line is lifted
 MOST_PATHS = 8  # kept of one model
@@ -74,7 +75,20 @@ def path_of(model: Model, atlas: Atlas | None, session: Session) -> Path:
     return path
 
 
+def laborious(journey: Journey) -> bool:
+    """Whether a path takes long to make, so that it should be made aside (`path_of`) before many wait for its codes."""
+    return journey.whole and (journey.kind == "drawn" or journey.pace == "picture")
+
+
 def _path(model: Model, atlas: Atlas | None, session: Session) -> Path:
+    path = _curve(model, atlas, session)
+    if session.journey.pace == "code":
+        return path
+    generator = model.need("generator")
+    return evened(lambda flat: generator.decode(as_code(model, flat)), path)
+
+
+def _curve(model: Model, atlas: Atlas | None, session: Session) -> Path:
     journey = session.journey
     if not journey.whole:
         raise SessionError("A path needs both its ends: pick A and B first.")
@@ -85,10 +99,16 @@ def _path(model: Model, atlas: Atlas | None, session: Session) -> Path:
 
 
 def _line(model: Model, atlas: Atlas | None, journey: Journey) -> Tensor:
-    """The codes `(N, D)` at evenly spaced places of the line that was drawn on a map."""
+    """The codes `(N, D)` at evenly spaced places of the line that was drawn on a map.
+
+    Places next to each other have codes that differ in all that the map leaves out: that is ironed out. A linear map says exactly
+    where a code lies, so there the codes are put back on the line.
+    """
     layout = _need(model, atlas).layout(journey.stops[0].origin.layout)
     corners = rounded(torch.tensor([[stop.origin.x, stop.origin.y] for stop in journey.stops], dtype=torch.float64))
-    return layout.lift(through(corners, "chord")(torch.linspace(0, 1, LINE)).float() if len(corners) > 1 else corners.float().expand(2, -1))
+    places = through(corners.expand(max(2, len(corners)), -1), "chord")(torch.linspace(0, 1, LINE)).float()
+    codes = smoothed(layout.lift(places))
+    return codes if layout.axes is None else codes + (places - layout.place(codes)) @ layout.axes.to(codes)
 
 
 def spot_code(model: Model, atlas: Atlas | None, spot: Spot, *, sampled: bool = False) -> Tensor:

@@ -92,3 +92,16 @@ def test_the_distance_from_the_data_is_none_at_an_atlas_code_and_grows_on_the_wa
     assert len(header["t"]) == len(header["typicality"]) == len(header["strangeness"]) == 17
     assert header["strangeness"][0] == 0 and header["strangeness"][-1] == 1 and header["typicality"][-1] < 1e-6
     assert np.mean(np.diff(header["strangeness"]) >= 0) > 0.7
+
+
+def test_at_an_even_picture_change_the_frames_differ_equally(desk, visitor):
+    far = {"kind": "chord", "start": spot(kind="values", values=[9.0, 0, 0, 0, 0, 0]), "end": spot(kind="values", values=[-1.5, 0, 0, 0, 0, 0])}
+
+    def steps(pace):
+        film = pictures(*ask(desk, visitor, "path", patch={"journey": far | {"pace": pace}}, count=9)).astype(float)
+        return np.sqrt(np.square(np.diff(film, axis=0)).mean(axis=(1, 2, 3)))
+
+    spread = {pace: steps(pace).std() / steps(pace).mean() for pace in ("code", "picture")}
+    assert spread["picture"] < 0.6 * spread["code"], spread
+    committed, _ = ask(desk, visitor, "commit", patch={"journey": far | {"pace": "picture", "t": 0.5}})
+    assert committed["state"]["session"]["journey"]["pace"] == "picture"

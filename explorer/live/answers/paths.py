@@ -21,6 +21,7 @@ async def path(call: Call) -> bytes:
     session = call.patched
     opened = await call.opened(session.model)
     t = torch.linspace(0, 1, count(call.header, "count", 2, MOST_FRAMES))
+    await call.prepared(opened, session)
     code = journey_codes(opened.model, opened.atlas, session, t)
     extra = {"t": _listed(t), "places": await places_of(session, opened.atlas, code)}
     return await frames(call, session.model, code, "path", extra)
@@ -39,6 +40,7 @@ async def distance(call: Call) -> bytes:
     session = call.patched
     opened = await call.opened(session.model)
     t = torch.linspace(0, 1, count(call.header, "count", 2, MOST_LOOKS))
+    await call.prepared(opened, session)
     code = journey_codes(opened.model, opened.atlas, session, t)
     layouts = opened.atlas.layouts if opened.atlas is not None and not opened.atlas.nothing else {}
     any_map = next(iter(layouts.values()), None)

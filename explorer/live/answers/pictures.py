@@ -27,6 +27,8 @@ RAW_SIDE = 128  # pictures up to this side travel as raw RGBA, larger ones as JP
 async def decode(call: Call) -> bytes:
     session = call.patched
     opened = await call.opened(session.model)
+    if session.journey.t is not None:
+        await call.prepared(opened, session)
     code = code_of(opened.model, opened.atlas, session)
     still = call.header.get("still") is True
     hurried = not still and _slow(call, session.model)
@@ -57,6 +59,8 @@ async def grid(call: Call) -> bytes:
 async def in_words(call: Call) -> bytes:
     session = call.patched
     opened = await call.opened(session.model)
+    if session.journey.t is not None:
+        await call.prepared(opened, session)
     code = code_of(opened.model, opened.atlas, session)
     drawn = await call.draw(session.model, code, use="in words")
     if drawn is None:
