@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { boundsOf, buildGrid, fitView } from "../../widgets/views/shared/mapmath.js";
-import { readAtlas } from "../../widgets/views/shared/mapdata.js";
-import { axisOf, colouringOf, inked } from "../../widgets/views/shared/mapinks.js";
+import { boundsOf, buildGrid, fitView, nearest } from "../../widgets/views/shared/mapmath.js";
+import { assembled, readAtlas, takePiece } from "../../widgets/views/shared/mapdata.js";
+import { axisOf, colouringOf, inked, measureOf } from "../../widgets/views/shared/mapinks.js";
 import { mapPlaces } from "../../widgets/views/shared/mapplaces.js";
-import { MOST_CLASSES, classColours, luminance, parsed, scale } from "../../widgets/views/shared/palette.js";
+import { MOST_CLASSES, classColours, luminance, parsed, scale, trustScale } from "../../widgets/views/shared/palette.js";
 import { DIM, LEVELS, UNSEEN, buffer, classTints, dimmed, levelTints, packed, paint, radiusFor } from "../../widgets/views/shared/raster.js";
-import { trust } from "../../widgets/views/shared/trust.js";
+import { counted, seedless, told, trust, trustOf } from "../../widgets/views/shared/trust.js";
 
 const GROUND = [255, 255, 255];
 const look = { radius: 2, alpha: 1, ground: GROUND, far: null };
@@ -102,13 +102,13 @@ test("colouring falls back on one colour until what it needs is there", () => {
   const atlas = { n: 2, grid, labels: new Map([["hair", Uint8Array.of(1, 0)]]) };
   const info = { atlas: { labels: [{ name: "hair", classes: ["a", "b"] }] }, space: { axes: ["z1", "z2"] } };
   const ground = { dark: false, plain: [1, 2, 3], unseen: [9, 9, 9] };
-  assert.equal(colouringOf(atlas, info, "", null, ground).kind, "none");
-  assert.equal(colouringOf(atlas, info, "axis:1", null, ground).kind, "none");
-  const axis = colouringOf(atlas, info, "axis:1", Float32Array.of(-1, 4), ground);
+  assert.equal(colouringOf(atlas, info, "", {}, ground).kind, "none");
+  assert.equal(colouringOf(atlas, info, "axis:1", {}, ground).kind, "none");
+  const axis = colouringOf(atlas, info, "axis:1", { amounts: Float32Array.of(-1, 4) }, ground);
   assert.deepEqual([axis.kind, axis.title, axis.low, axis.high], ["axis", "z2", -1, 4]);
-  const label = colouringOf(atlas, info, "hair", null, ground);
+  const label = colouringOf(atlas, info, "hair", {}, ground);
   assert.deepEqual([...inked(atlas, label, ground).tints].sort(), [0, 1]);
-  assert.deepEqual(inked(atlas, colouringOf(atlas, info, "", null, ground), ground).palette[0], [1, 2, 3]);
+  assert.deepEqual(inked(atlas, colouringOf(atlas, info, "", {}, ground), ground).palette[0], [1, 2, 3]);
   assert.deepEqual([axisOf("axis:12"), axisOf("hair"), axisOf("axis:")], [12, -1, -1]);
 });
 
@@ -152,13 +152,90 @@ test("the scale of an axis grows evenly lighter and is never the ground", () => 
   assert.ok(luminance([255, 255, 255]) > 0.99);
 });
 
+test("the colours of trust stay apart for every kind of eye, stand out from the ground, and grow evenly in lightness", () => {
+  const grounds = { false: [255, 255, 255], true: [24, 24, 27] };
+  for (const dark of [false, true]) {
+    const steps = Array.from({ length: 5 }, (_, i) => trustScale(i / 4, dark));
+    for (const colour of steps) {
+      const [high, low] = [luminance(colour), luminance(grounds[dark])].sort((a, b) => b - a);
+      assert.ok((high + 0.05) / (low + 0.05) > 2.5, `${dark ? "dark" : "light"}: ${colour} has too little contrast`);
+    }
+    for (const [name, eye] of Object.entries(EYES)) {
+      const seen = steps.map((colour) => lab(colour, eye));
+      const apart = (i, j) => Math.hypot(...seen[i].map((v, k) => v - seen[j][k]));
+      assert.ok(apart(0, 4) > 45, `${name}: the ends are ${apart(0, 4).toFixed(1)} apart`);
+      for (let i = 1; i < 5; i++) assert.ok(apart(i - 1, i) > 8, `${name}, ${dark}: ${i - 1} and ${i} are ${apart(i - 1, i).toFixed(1)} apart`);
+    }
+    const lightness = Array.from({ length: 41 }, (_, i) => lab(trustScale(i / 40, dark), EYES.normal)[0]);
+    lightness.slice(1).forEach((value, i) => assert.ok(dark ? value < lightness[i] : value > lightness[i], `${dark}: ${i}`));
+  }
+});
+
 test("the sentence of trust says what was measured, and nothing where nothing was", () => {
   const recall = (value) => ({ recall: { value, low: 0, high: 1 } });
-  assert.equal(trust({ method: "umap", k: 15, ...recall(0.43), pca: recall(0.07), random: recall(0.0015) }),
-    "Of each picture's 15 nearest neighbours in the model, 43\u00a0% are also neighbours on this map (on PCA 7\u00a0%, on a random map fewer than 1\u00a0%).");
-  assert.match(trust({ method: "pca", k: 15, ...recall(0.07), pca: recall(0.07), random: recall(0) }), /map \(on a random map 0\u00a0%\)\.$/);
+  assert.equal(trust({ method: "umap", k: 15, n: 10000, ...recall(0.43), pca: recall(0.07), random: recall(0.0015) }),
+    "On this map, 43 of 100 nearest neighbours are true ones (on PCA 7, by chance fewer than 1; 15 neighbours each, among 10,000 points).");
+  assert.match(trust({ method: "pca", k: 15, ...recall(0.07), pca: recall(0.07), random: recall(0) }), /7 of 100 nearest neighbours are true ones \(by chance 0\)\.$/);
   assert.equal(trust({ k: 0, n: 3 }), "");
   assert.equal(trust(null), "");
+});
+
+test("a place is trusted from chance, none, to all, and its neighbours are counted in whole ones", () => {
+  assert.equal(trustOf(0, 15, 10_000), 0);
+  assert.equal(trustOf(255, 15, 10_000), 1);
+  assert.equal(trustOf(Math.round((255 * 15) / 61), 15, 62) < 0.06, true); // what chance gives in a small map is no trust at all
+  assert.ok(trustOf(85, 15, 10_000) > trustOf(68, 15, 10_000));
+  assert.equal(counted(17 * 6, 15), "6 of 15");
+  assert.equal(counted(8 * 17 + 8, 15), "about 8 of 15");
+});
+
+test("what the colours tell is made of the numbers", () => {
+  const values = Uint8Array.of(0, 17, 34, 51, 255);
+  assert.match(told("kept", values, 15, { k: 15, n: 5 }), /half of all points keep 2 or fewer of their 15 neighbours\.$/);
+  assert.match(told("kept", new Uint8Array(9), 15, null), /keep none of their 15/);
+  assert.match(told("kept", values, 15, { n: 2 }), /Measured at 2 points/);
+  const seeds = told("stays", values, 15, { stays: { value: 0.39 }, disparity: 0.02 });
+  assert.match(seeds, /another seed, 39 of 100 neighbours on this map stay neighbours/);
+  assert.match(seeds, /look alike/);
+  assert.doesNotMatch(told("stays", values, 15, { stays: { value: 0.39 }, disparity: 0.7 }), /alike/);
+  assert.match(seedless({ method: "pca" }), /whatever the seed/);
+});
+
+test("places are tinted by their trust, and by one colour while nothing is known of them", () => {
+  const grid = buildGrid(Float32Array.of(0, 0, 1, 1, 2, 2));
+  const atlas = { n: 3, total: 3000, grid, labels: new Map() };
+  const ground = { dark: false, plain: [1, 2, 3], unseen: [9, 9, 9] };
+  const local = { measure: "kept", k: 15, about: null, values: null, state: "unknown", job: null, error: "" };
+  const before = inked(atlas, colouringOf(atlas, { atlas: {} }, "map:kept", { local }, ground), ground);
+  assert.deepEqual([...before.tints, before.palette[0]], [0, 0, 0, [1, 2, 3]]);
+  const after = inked(atlas, colouringOf(atlas, { atlas: {} }, "map:kept", { local: { ...local, values: Uint8Array.of(255, 0, 119) } }, ground), ground);
+  const tints = Array.from({ length: 3 }, (_, row) => after.tints[[...grid.rows].indexOf(row)]);
+  assert.equal(tints[0], LEVELS - 1), assert.equal(tints[1], 0), assert.ok(tints[2] > 30 && tints[2] < 60);
+  assert.deepEqual(after.palette[0].map(Math.round), trustScale(0, false));
+  assert.deepEqual([measureOf("map:kept"), measureOf("map:moon"), measureOf("hair")], ["kept", "", ""]);
+});
+
+test("pieces of a large atlas become the same map as the whole, row by row, and a piece out of turn is refused", () => {
+  const n = 1000;
+  const xy = Float32Array.from({ length: 2 * n }, (_, i) => Math.sin(i * i));
+  const labels = Uint8Array.from({ length: n }, (_, i) => i % 7);
+  const piece = (from, to) => {
+    const bytes = new Uint8Array(9 * (to - from));
+    bytes.set(new Uint8Array(xy.slice(2 * from, 2 * to).buffer));
+    bytes.set(labels.subarray(from, to), 8 * (to - from));
+    return [{ layout: "pca", n, rows: [from, to], labels: ["hair"], bounds: [[-1, -1], [1, 1]], honesty: { k: 15 } }, new DataView(bytes.buffer)];
+  };
+  const whole = readAtlas(...piece(0, n));
+  let pieces = takePiece(null, ...piece(0, 300));
+  const first = assembled(pieces);
+  assert.deepEqual([first.n, first.total, first.bounds], [300, n, [[-1, -1], [1, 1]]]);
+  for (let row = 0; row < 300; row += 37) assert.equal(nearest(first.grid, xy[2 * row], xy[2 * row + 1], 0.5), row);
+  assert.throws(() => takePiece(pieces, ...piece(600, 900)), /row 300 of 1000, got row 600/);
+  for (const [from, to] of [[300, 600], [600, 900], [900, n]]) pieces = takePiece(pieces, ...piece(from, to));
+  const joined = assembled(pieces);
+  assert.deepEqual(joined.xy, whole.xy);
+  assert.deepEqual([...joined.grid.rows], [...whole.grid.rows]);
+  assert.deepEqual([...joined.labels.get("hair")], [...labels]);
 });
 
 const ATLAS = { layout: "umap", n: 2, xy: Float32Array.of(1, 2, 3, 4) };

@@ -14,13 +14,13 @@ import { mapData } from "./shared/mapdata.js";
 import { mapField } from "./shared/mapfield.js";
 import { gestures } from "./shared/mapgestures.js";
 import { mapPlaces } from "./shared/mapplaces.js";
-import { axisOf, colouringOf, inked } from "./shared/mapinks.js";
+import { axisOf, colouringOf, inked, measureOf } from "./shared/mapinks.js";
 import { DIRECTIONS, combined, lassoed, nearest, nearestAnywhere, neighbour, thinned } from "./shared/mapmath.js";
-import { legend, selectionCard, tooltip } from "./shared/mappanels.js";
+import { MEASURES, legend, selectionCard, tooltip } from "./shared/mappanels.js";
 import { layoutTitle, toolbar, TOOLS, zoomButtons } from "./shared/maptoolbar.js";
-import { css } from "./shared/palette.js";
+import { css, trustScale } from "./shared/palette.js";
 import { DIM, dimmed } from "./shared/raster.js";
-import { trust } from "./shared/trust.js";
+import { counted, seedless, told, trust, trustOf } from "./shared/trust.js";
 import { grouped, readable } from "./shared/words.js";
 
 const PICK = 6; // pixels within which a click means the point
@@ -63,14 +63,19 @@ function render({ model, el }) {
   });
   const field = mapField(el, { marks: () => marks(), moved: () => hover(-1) });
   const zoom = zoomButtons(field);
-  const key = legend((index) => ((only = index), refresh()));
+  const key = legend((index) => ((only = index), refresh()), {
+    start: () => data.local.start(layout(), measureOf(tint())),
+    cancel: () => data.local.cancel(layout(), measureOf(tint())),
+  });
   const card = selectionCard(() => (choose({ selection: [] }, "clear the selection"), field.top.focus({ preventScroll: true })));
   const tip = tooltip();
   const veil = h("div", { class: "le-map-veil" });
-  const sentence = h("p", { class: "le-note le-map-trust" });
+  const sentence = h("span");
+  const doubt = h("button", { type: "button", class: "le-map-doubt", on: { click: () => choose({ colour: "map:kept" }, "colour by trust") } }, "Show which to doubt");
+  const judged = h("p", { class: "le-note le-map-trust" }, sentence, " ", doubt);
   const said = h("div", { class: "le-unseen", role: "status", "aria-live": "polite" });
   field.root.append(zoom, veil, card.root, tip.root);
-  el.append(bar.root, field.root, key.root, sentence, said);
+  el.append(bar.root, field.root, key.root, judged, said);
 
   function refresh() {
     if (session()) data.want(info(), layout(), tint());
@@ -81,9 +86,21 @@ function render({ model, el }) {
     field.root.classList.toggle("le-map-waits", !atlas && !!scene);
     if (atlas) paint(atlas);
     else if (!info()?.atlas) [scene] = [null, field.show(null, false)];
-    sentence.textContent = atlas ? trust(atlas.honesty ?? info()?.atlas?.layouts?.find((entry) => entry.name === atlas.layout)?.honesty) : "";
-    sentence.hidden = !sentence.textContent;
+    judge(atlas);
   }
+
+  /** Says in a sentence how far to trust the map, and what its colours say of that. @param {import("./shared/mapdata.js").MapAtlas | null} atlas */
+  function judge(atlas) {
+    const measure = measureOf(tint());
+    const local = atlas && measure ? localOf(atlas, measure) : null;
+    if (atlas && local?.state === "unknown" && measure === "kept") data.local.start(atlas.layout, measure); // it takes seconds; other seeds are asked for by hand
+    const words = atlas ? [trust(atlas.honesty), local?.values ? told(measure, local.values, local.k, local.about) : ""].filter(Boolean).join(" ") : "";
+    if (sentence.textContent !== words) sentence.textContent = words;
+    judged.hidden = !words;
+    doubt.hidden = measure === "kept";
+  }
+  const unseeded = (atlas) => (atlas.honesty?.method === "umap" ? "" : seedless(atlas.honesty));
+  const localOf = (atlas, measure) => (measure === "stays" && unseeded(atlas) ? null : data.local.get(atlas.layout, measure));
 
   /** Asks where one is when no frame has said so since the map changed: its answer is the still once more, with a place on this map. */
   function locate() {
@@ -95,14 +112,16 @@ function render({ model, el }) {
   /** Hands the field its points in their colours, if anything about them changed. @param {import("./shared/mapdata.js").MapAtlas} atlas */
   function paint(atlas) {
     const ground = field.theme();
-    const colouring = colouringOf(atlas, info(), tint(), data.axis(axisOf(tint())), ground);
+    const measure = measureOf(tint());
+    const local = measure ? localOf(atlas, measure) : null;
+    const colouring = measure && !local ? /** @type {any} */ ({ kind: "place", measure, values: null, seedless: unseeded(atlas) }) : colouringOf(atlas, info(), tint(), { amounts: data.axis(axisOf(tint())), local }, ground);
     const rows = selection();
-    const print = JSON.stringify([info().name, atlas.layout, colouring.kind, tint(), ground.dark, only, rows.length, rows[0], rows[rows.length - 1], rows[rows.length >> 1]]);
+    const print = JSON.stringify([info().name, atlas.layout, colouring.kind, !!colouring.values, local?.state, local?.job, tint(), ground.dark, only, rows.length, rows[0], rows[rows.length - 1], rows[rows.length >> 1]]);
     if (scene?.print === print && scene.atlas === atlas) return;
     const { tints, palette } = inked(atlas, colouring, ground);
     const shown = rows.length || only !== null ? dimmed(atlas.grid, tints, rows, only) : tints;
-    const elsewhere = scene?.atlas !== atlas;
-    scene = { atlas, colouring, print, located: !elsewhere && scene.located };
+    const elsewhere = scene?.atlas.layout !== atlas.layout || scene.of !== info().name;
+    scene = { atlas, of: info().name, colouring, print, located: !elsewhere && scene.located };
     field.show({ grid: atlas.grid, bounds: atlas.bounds, tints: shown, dim: shown !== tints && shown.some((value) => value >= DIM), palette, alpha: colouring.kind === "none" ? 0.5 : 0.88 }, elsewhere);
     key.show(colouring, only, ground.dark);
     card.show(rows, atlas.n, colouring, rows.length ? middleOf(atlas, rows) > (atlas.bounds[0][0] + atlas.bounds[1][0]) / 2 : false);
@@ -148,9 +167,19 @@ function render({ model, el }) {
     field.root.classList.toggle("le-map-picks", row >= 0 && tool === "explore" && rowAt(x, y, PICK) === row);
     if (row < 0) return tip.hide();
     const { colouring } = scene;
-    const told = labelsOf(row).map(([name, title, value]) => /** @type {[string, string, string]} */ ([name, title, colouring.name === name ? css(colouring.colours[value] ?? colouring.unseen) : ""]));
-    told.sort((a, b) => Number(!!b[2]) - Number(!!a[2]));
-    tip.show(row, data.sprite(), told.slice(0, TELLS), x, y, ...field.size());
+    const known = labelsOf(row).map(([name, title, value]) => /** @type {[string, string, string]} */ ([name, title, colouring.name === name ? css(colouring.colours[value] ?? colouring.unseen) : ""]));
+    known.sort((a, b) => Number(!!b[2]) - Number(!!a[2]));
+    tip.show(row, data.sprite(), [...known.slice(0, TELLS), ...measuredOf(row)], x, y, ...field.size());
+  }
+
+  /** What was measured of a point's place, as far as it is known. @param {number} row @returns {[string, string, string][]} */
+  function measuredOf(row) {
+    const { atlas } = scene;
+    return Object.keys(MEASURES).flatMap((measure) => {
+      const local = localOf(atlas, measure);
+      const swatch = measureOf(tint()) === measure ? local?.values && css(trustScale(trustOf(local.values[row], local.k, atlas.total), field.theme().dark)) : "";
+      return local?.values ? [/** @type {[string, string, string]} */ ([MEASURES[measure].tip, counted(local.values[row], local.k), swatch || ""])] : [];
+    });
   }
 
   const hands = gestures(field.top, {

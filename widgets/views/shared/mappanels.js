@@ -3,17 +3,23 @@
 import { h } from "./dom.js";
 import { icon } from "./icons.js";
 import { counted } from "./mapmath.js";
-import { css, gradient } from "./palette.js";
+import { css, gradient, trustScale } from "./palette.js";
+import { counted as outOf } from "./trust.js";
 import { digits, grouped, readable } from "./words.js";
 
 const percent = (part, whole) => `${whole ? Math.round((100 * part) / whole) : 0}\u00a0%`;
 const short = (value) => digits(Number(value.toPrecision(2)));
 const MOST_ROWS = 5;
 
-/** @typedef {{kind: "none"} | {kind: "label", name: string, classes: string[], values: Uint8Array, colours: import("./palette.js").Colour[], unseen: import("./palette.js").Colour} | {kind: "axis", title: string, low: number, high: number, values: Float32Array}} Colouring */
+/** @typedef {{kind: "none"} | {kind: "label", name: string, classes: string[], values: Uint8Array, colours: import("./palette.js").Colour[], unseen: import("./palette.js").Colour} | {kind: "axis", title: string, low: number, high: number, values: Float32Array} | {kind: "place", measure: string, local: import("./maplocal.js").Local, values: Uint8Array | null, seedless?: string}} Colouring */
 
-/** The legend: classes that can be isolated, or a colour bar. @param {(index: number | null) => void} isolate */
-export function legend(isolate) {
+export const MEASURES = {
+  kept: { option: "how far to trust", title: "Neighbours kept", tip: "neighbours kept", begin: "Measure it", about: "seconds" },
+  stays: { option: "same for any seed", title: "Same with other seeds", tip: "same with other seeds", begin: "Draw it with two more seeds", about: "about a minute" },
+};
+
+/** The legend: classes that can be isolated, or a colour bar, or how far its measuring is. @param {(index: number | null) => void} isolate @param {{start(): void, cancel(): void}} measuring */
+export function legend(isolate, measuring) {
   const root = h("div", { class: "le-map-legend" });
   return {
     root,
@@ -24,6 +30,7 @@ export function legend(isolate) {
       if (colouring.kind === "none") root.replaceChildren();
       if (colouring.kind === "label") root.replaceChildren(...chips(colouring, only, isolate));
       if (colouring.kind === "axis") root.replaceChildren(bar(colouring, dark));
+      if (colouring.kind === "place") root.replaceChildren(placeBar(colouring, dark, measuring));
       if (held) /** @type {any} */ (root.querySelector(`[data-index="${held}"]`))?.focus();
     },
   };
@@ -47,6 +54,22 @@ function bar({ title, low, high }, dark) {
     h("span", { class: "le-map-legend-title" }, title), h("span", null, short(low)), h("i", { style: `background:${gradient(dark)}` }), h("span", null, short(high)));
 }
 
+/** The colours of what was measured of places, in words; or how to get them. */
+function placeBar({ measure, local, values, seedless }, dark, measuring) {
+  const { title, begin, about } = MEASURES[measure];
+  const line = (...children) => h("div", { class: "le-map-scale" }, h("span", { class: "le-map-legend-title" }, title), ...children);
+  if (seedless) return line(h("span", { role: "status" }, seedless));
+  if (values)
+    return h("div", { class: "le-map-scale", role: "img", "aria-label": `Colour scale: ${title.toLowerCase()}, from orange, none, to blue, all ${local.k}` },
+      h("span", { class: "le-map-legend-title" }, title), h("span", null, "none"), h("i", { style: `background:${gradient(dark, trustScale)}` }), h("span", null, `all ${local.k}`));
+  if (local.state === "working" || local.state === "asked") {
+    const { step = 0, steps = 1, words = "" } = local.job ?? {};
+    return line(h("progress", { max: steps, value: step || null, "aria-label": title }), h("span", { role: "status" }, words || "measuring…"),
+      local.job && h("button", { type: "button", class: "le-button", on: { click: measuring.cancel } }, "Cancel"));
+  }
+  return line(h("button", { type: "button", class: "le-button", on: { click: measuring.start } }, begin), h("span", { role: local.error ? "alert" : null }, local.error || `takes ${about}`));
+}
+
 /** The card of a selection. @param {() => void} clear */
 export function selectionCard(clear) {
   const body = h("div");
@@ -67,6 +90,12 @@ export function selectionCard(clear) {
 /** What a selection is made of beside the whole map. @param {ArrayLike<number>} rows @param {Colouring} colouring */
 function composition(rows, colouring) {
   if (colouring.kind === "none") return [h("p", null, "Colour by a label to see what is in it.")];
+  if (colouring.kind === "place") {
+    if (!colouring.values) return [];
+    const { k } = colouring.local;
+    const part = (of) => outOf(mean(colouring.values, of), k);
+    return [h("p", null, `${MEASURES[colouring.measure].title}: ${part(rows)} here, ${part(undefined)} on the whole map.`)];
+  }
   if (colouring.kind === "axis") return [h("p", null, `${colouring.title}: mean ${short(mean(colouring.values, rows))} here, ${short(mean(colouring.values))} on the whole map.`)];
   const part = counted(colouring.values, colouring.classes.length, rows);
   const whole = counted(colouring.values, colouring.classes.length);
@@ -79,7 +108,7 @@ function composition(rows, colouring) {
   return [h("table", null, h("caption", null, readable(colouring.name)), h("thead", null, h("tr", null, h("td"), h("td"), h("th", { scope: "col" }, "here"), h("th", { scope: "col" }, "all"))), h("tbody", null, order.slice(0, MOST_ROWS).map(line))), ...more];
 }
 
-/** @param {Float32Array} values @param {ArrayLike<number>} [rows] */
+/** @param {ArrayLike<number>} values @param {ArrayLike<number>} [rows] */
 function mean(values, rows) {
   const n = rows?.length ?? values.length;
   let sum = 0;

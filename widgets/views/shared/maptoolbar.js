@@ -2,6 +2,7 @@
 /** The row above the map: which map, coloured by what, which tool; and the zoom in its corner. */
 import { h } from "./dom.js";
 import { mapIcon } from "./mapicons.js";
+import { MEASURES } from "./mappanels.js";
 import { readable } from "./words.js";
 
 export const TOOLS = /** @type {const} */ ({
@@ -91,6 +92,7 @@ function colourOptions(info) {
   const group = (label, options) => (options.length ? [h("optgroup", { label }, options)] : []);
   return [
     h("option", { value: "" }, "one colour"),
+    ...group("This map", Object.entries(MEASURES).map(([name, { option }]) => h("option", { value: `map:${name}` }, option))),
     ...group("Labels", labels.map(({ name }) => h("option", { value: name }, readable(name)))),
     ...group("Axes of the model", axes.map((axis) => h("option", { value: `axis:${axis.axis}` }, axisTitle(axis, info.space?.axes)))),
   ];

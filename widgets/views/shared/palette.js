@@ -12,6 +12,13 @@ export const MOST_CLASSES = LIGHT.length;
 /** Anchors of viridis (Smith and van der Walt, 2015): dark to light in even steps of perceived lightness. */
 const VIRIDIS = ["#440154", "#482878", "#3e4989", "#31688e", "#26828e", "#1f9e89", "#35b779", "#6ece58", "#b5de2b", "#fde725"];
 
+/**
+ * How far to trust a place: from orange, which stands out most from its ground, through grey to blue. Orange and blue stay apart for every kind of eye, and
+ * lightness never turns back, so that it can also be read in grey (checked by the tests).
+ */
+const TRUST_LIGHT = ["#9a3b00", "#b0623a", "#a1897c", "#7a9dbb", "#49a8ee"];
+const TRUST_DARK = ["#ffb45a", "#cf8f66", "#a2948b", "#7390b0", "#3f80d2"];
+
 /** @param {string} text "#rgb", "#rrggbb" or "rgb(r, g, b)" @returns {Colour} */
 export function parsed(text) {
   const hex = text.trim().match(/^#([0-9a-f]{3}|[0-9a-f]{6})$/i)?.[1];
@@ -42,7 +49,15 @@ export function scale(t, dark) {
   return mixed(parsed(VIRIDIS[i]), parsed(VIRIDIS[i + 1]), at - i);
 }
 
-/** The scale as a CSS gradient. */
-export const gradient = (dark) => `linear-gradient(to right, ${Array.from({ length: 11 }, (_, i) => css(scale(i / 10, dark))).join(", ")})`;
+/** From doubt, t = 0, to trust, t = 1. @returns {Colour} */
+export function trustScale(t, dark) {
+  const anchors = dark ? TRUST_DARK : TRUST_LIGHT;
+  const at = clamp(t) * (anchors.length - 1);
+  const i = Math.min(Math.floor(at), anchors.length - 2);
+  return mixed(parsed(anchors[i]), parsed(anchors[i + 1]), at - i);
+}
+
+/** A scale as a CSS gradient. @param {boolean} dark @param {(t: number, dark: boolean) => Colour} [of] */
+export const gradient = (dark, of = scale) => `linear-gradient(to right, ${Array.from({ length: 11 }, (_, i) => css(of(i / 10, dark))).join(", ")})`;
 
 const clamp = (t) => Math.min(Math.max(t, 0), 1);
