@@ -127,8 +127,16 @@ class Layout:
         The share of atlas codes (of 2,000 of them, if there are more) that are nearer to their nearest neighbour than this code is
         to its own. An atlas code itself has 0.
         """
-        distance = self.nearest(codes)[1].contiguous()
-        return torch.searchsorted(self._ordinary, distance) / len(self._ordinary)
+        return self.standing(self.nearest(codes)[1])
+
+    def standing(self, distances: Tensor) -> Tensor:
+        """The share `(B,)` of atlas codes that are nearer to their nearest neighbour than distances `(B,)`; see `strangeness`."""
+        return torch.searchsorted(self._ordinary, distances.contiguous()) / len(self._ordinary)
+
+    @property
+    def usual(self) -> tuple[float, float]:
+        """How far atlas codes are from their nearest neighbour: the median, and what 99 % of them stay below."""
+        return tuple(self._ordinary.quantile(torch.tensor([0.5, 0.99])).tolist())
 
     def warm(self) -> None:
         """Does now what `place` and `strangeness` would do at their first call, which takes up to a second. Later calls cost nothing."""

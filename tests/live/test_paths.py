@@ -92,6 +92,10 @@ def test_the_distance_from_the_data_is_none_at_an_atlas_code_and_grows_on_the_wa
     assert len(header["t"]) == len(header["typicality"]) == len(header["strangeness"]) == 17
     assert header["strangeness"][0] == 0 and header["strangeness"][-1] == 1 and header["typicality"][-1] < 1e-6
     assert np.mean(np.diff(header["strangeness"]) >= 0) > 0.7
+    median, most = header["usual"]
+    assert header["distance"][0] == 0 and 0 < median < most < header["distance"][-1]
+    shares = np.array(header["strangeness"])[np.array(header["distance"]) > most]
+    assert len(shares) and shares.min() > 0.97
 
 
 def test_at_an_even_picture_change_the_frames_differ_equally(desk, visitor):

@@ -1,9 +1,11 @@
 """Along a path: path (its frames), points (what it goes through), distance (how far from the data it leads)."""
 
 import asyncio
+from typing import Any
 
 import torch
 
+from explorer.core.atlas import Atlas
 from explorer.core.errors import SessionError
 from explorer.core.space import Code
 from explorer.live.answers.pictures import frames, places_of
@@ -42,10 +44,17 @@ async def distance(call: Call) -> bytes:
     t = torch.linspace(0, 1, count(call.header, "count", 2, MOST_LOOKS))
     await call.prepared(opened, session)
     code = journey_codes(opened.model, opened.atlas, session, t)
-    layouts = opened.atlas.layouts if opened.atlas is not None and not opened.atlas.nothing else {}
-    any_map = next(iter(layouts.values()), None)
-    strangeness = None if any_map is None else _listed(await asyncio.to_thread(any_map.strangeness, code.values.flatten(1).cpu()))
-    return pack(reply(call.header, "distance") | {"t": _listed(t), "typicality": _listed(code.typicality), "strangeness": strangeness})
+    apart = await asyncio.to_thread(_apart, opened.atlas, code)
+    return pack(reply(call.header, "distance") | {"t": _listed(t), "typicality": _listed(code.typicality)} | apart)
+
+
+def _apart(atlas: Atlas | None, code: Code) -> dict[str, Any]:
+    """How far codes are from the data, how many data are nearer to each other, and what is usual among the data; None where there are none."""
+    if atlas is None or atlas.nothing or not atlas.layouts:
+        return {"distance": None, "strangeness": None, "usual": None}
+    layout = next(iter(atlas.layouts.values()))
+    distances = layout.nearest(code.values.flatten(1).cpu())[1]
+    return {"distance": _listed(distances), "strangeness": _listed(layout.standing(distances)), "usual": [rounded(value) for value in layout.usual]}
 
 
 def _listed(values: torch.Tensor) -> list[float]:
