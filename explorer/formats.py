@@ -18,7 +18,7 @@ import torch
 from explorer import checkpoints, devices
 from explorer.core.errors import CheckpointError
 from explorer.core.model import Card, Model
-from explorer.models.adapters import diffusers_folder
+from explorer.models.adapters import diffusers_folder, onnx_files
 from explorer.models.adapters.adapter import Adapter, Source
 from explorer.models.adapters.spec import SUFFIXES, Spec, beside, from_file, from_values
 from explorer.models.weights import PICKLES, in_memory, read_header
@@ -48,7 +48,7 @@ OURS = Adapter(
     load=lambda source, device: checkpoints.load(source.path, device),
 )
 
-FORMATS: tuple[Adapter, ...] = (OURS, diffusers_folder.ADAPTER)
+FORMATS: tuple[Adapter, ...] = (OURS, diffusers_folder.ADAPTER, onnx_files.ADAPTER)
 
 
 def open(  # noqa: A001 - `explorer.open` reads as what it does

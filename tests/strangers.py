@@ -34,3 +34,50 @@ def autoencoder_tiny(folder: Path) -> Path:
     torch.manual_seed(0)
     AutoencoderTiny(encoder_block_out_channels=(8,) * 4, decoder_block_out_channels=(8,) * 4).save_pretrained(folder)
     return folder
+
+
+def onnx_decoder(
+    file: Path, *, latent=(5,), picture=(3, 16, 24), batch="batch", last="Sigmoid", kind="FLOAT", reshaped=-1, seed=0, opened=None
+) -> Path:
+    """An ONNX decoder of one linear layer and an activation. `opened` are the input's sides as the file gives them, where not `latent`."""
+    import math
+
+    import numpy as np
+    import onnx
+    from onnx import TensorProto, helper, numpy_helper
+
+    number = getattr(TensorProto, kind)
+    dtype = {"FLOAT": np.float32, "FLOAT16": np.float16, "DOUBLE": np.float64}[kind]
+    weight = np.random.default_rng(seed).normal(size=(math.prod(latent), math.prod(picture))).astype(dtype)
+    nodes = [
+        helper.make_node("Flatten", ["z"], ["flat"], axis=1),
+        helper.make_node("MatMul", ["flat", "weight"], ["drawn"]),
+        helper.make_node("Reshape", ["drawn", "shape"], ["laid"]),
+        helper.make_node(last, ["laid"], ["picture"]),
+    ]
+    held = [numpy_helper.from_array(weight, "weight"), numpy_helper.from_array(np.array([reshaped, *picture], dtype=np.int64), "shape")]
+    inputs = [helper.make_tensor_value_info("z", number, [batch, *(opened or latent)])]
+    outputs = [helper.make_tensor_value_info("picture", number, [batch, *picture])]
+    graph = helper.make_graph(nodes, "decoder", inputs, outputs, held)
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9), file)
+    return file
+
+
+def onnx_encoder(file: Path, *, latent=(5,), picture=(3, 16, 24), names=("mean", "log_var"), seed=1) -> Path:
+    """An ONNX encoder whose outputs, as many as `names`, are linear in the picture: `latent` numbers each."""
+    import math
+
+    import numpy as np
+    import onnx
+    from onnx import TensorProto, helper, numpy_helper
+
+    nodes, held = [helper.make_node("Flatten", ["x"], ["flat"], axis=1)], []
+    for i, name in enumerate(names):
+        weight = np.random.default_rng(seed + i).normal(size=(math.prod(picture), math.prod(latent))).astype(np.float32) / math.prod(picture)
+        held += [numpy_helper.from_array(weight, f"w{i}"), numpy_helper.from_array(np.array([-1, *latent], dtype=np.int64), f"s{i}")]
+        nodes += [helper.make_node("MatMul", ["flat", f"w{i}"], [f"h{i}"]), helper.make_node("Reshape", [f"h{i}", f"s{i}"], [name])]
+    inputs = [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["batch", *picture])]
+    outputs = [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch", *latent]) for name in names]
+    graph = helper.make_graph(nodes, "encoder", inputs, outputs, held)
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9), file)
+    return file

@@ -55,4 +55,4 @@ def _words(value: object) -> str:
     if isinstance(value, list):
         shown = [*value[:3], "…", *value[-1:]] if len(value) > 12 else value
         return ", ".join(map(str, shown)) or "-"
-    return json.dumps(value) if isinstance(value, dict) and value else str(value or "-")
+    return json.dumps(value) if isinstance(value, dict) and value else "-" if value in (None, "", {}) else str(value)

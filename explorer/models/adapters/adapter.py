@@ -59,21 +59,16 @@ def clean(name: str) -> str:
 
 
 def card_for(
-    source: Source,
-    family: str,
-    *,
-    latent: Sequence[int] = (),
-    config: dict[str, Any] | None = None,
-    prior_assumed: bool = True,
-    notes: Sequence[str] = (),
+    source: Source, family: str, *, latent: Sequence[int], config: dict[str, Any] | None = None, draws: bool = True, notes: Sequence[str] = ()
 ) -> Card:
-    """The card of a model that came without one of ours. `latent` is the shape of a code; without it there is no space."""
+    """The card of a model that came without one of ours, with what had to be assumed said in `data["notes"]`.
+
+    `latent` is the shape of a code; `draws` is false for one that only encodes.
+    """
     spec = source.spec
-    prior = spec.prior or "normal"
-    assumed = prior_assumed and not spec.prior and bool(latent)
-    said = [*notes, "Nothing says how its codes are distributed; a standard normal prior is assumed."] if assumed else list(notes)
+    assumed = [] if spec.prior else ["Nothing says how its codes are distributed; a standard normal prior is assumed."]
     return Card(
         name=source.name, title=spec.title or source.name, family=family, config=dict(config or {}),
-        spaces=({"name": "z", "shape": list(latent), "prior": prior},) if latent else (),
-        data={"name": "", "prior_assumed": assumed, "notes": said}, licence=spec.licence, credits=spec.credits,
+        spaces=({"name": "z", "shape": list(latent), "prior": spec.prior or "normal"},),
+        data={"prior_assumed": bool(assumed), "draws": draws, "notes": [*notes, *assumed]}, licence=spec.licence, credits=spec.credits,
     )  # fmt: skip

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -119,12 +119,14 @@ def assemble(
     picture: tuple[int, ...] = (),
     values: tuple[float, float] | str | None = None,
     units: Units = Units(),  # noqa: B008 - a frozen value
+    encoder_layout: str | None = None,
     differentiable: bool = True,
     device: torch.device | None = None,
 ) -> Model:
     """The model of a card around raw functions, which take and give the network's own codes and pictures on `device`.
 
     Without `pictures`, two codes are drawn to see how the network lays pictures out; `picture` and `values` are what its spec says.
+    `encoder_layout` is how the encoder wants its pictures, where it is not as the decoder gives them.
     Raises ModelError when it cannot draw what it should.
     """
     (space,) = card.latent_spaces
@@ -137,7 +139,8 @@ def assemble(
         draw = _drawing(card.name, guarded(card.name, "drawing", decode), space, pictures, units)
         generator = Decoder(card.name, pictures.shown, {space: draw}, differentiable=differentiable)
     if encode is not None:
-        encoder = OutsideEncoder(card.name, guarded(card.name, "encoding", encode), space, pictures, units, differentiable)
+        taken = replace(pictures, layout=encoder_layout or pictures.layout)
+        encoder = OutsideEncoder(card.name, guarded(card.name, "encoding", encode), space, taken, units, differentiable)
     return Model(card, (space,), generator=generator, encoder=encoder)
 
 
@@ -157,7 +160,7 @@ def _looked_at(
     if len(raw) != len(PROBES):
         raise ModelError(f"'{card.name}' should draw one picture a code, but drew {len(raw)} for {len(PROBES)} codes.")
     _finite(card.name, raw)
-    shape, layout = understood(card.name, raw, picture)
+    shape, layout = understood(card.name, tuple(raw.shape[1:]), picture)
     notes = list(card.data.get("notes", ()))
     if values is None:
         values = guessed(raw)

@@ -11,6 +11,7 @@ from explorer.core.errors import ModelError
 __all__ = ["CHANNELS", "Pictures", "guessed", "understood"]
 
 CHANNELS = (1, 3, 4)  # grey, colour, colour with opacity
+FIRST, LAST, NONE, FLAT = "channels first", "channels last", "no channels", "flat"
 SLACK = 0.05  # of the range: how far a network may overshoot it and still be taken for one that means it
 
 
@@ -26,7 +27,7 @@ class Pictures:
 
     shape: tuple[int, int, int]
     values: tuple[float, float] | str = (-1.0, 1.0)
-    layout: str = "channels first"
+    layout: str = FIRST
 
     @property
     def shown(self) -> tuple[int, int, int]:
@@ -35,10 +36,10 @@ class Pictures:
 
     def drawn(self, raw: Tensor) -> Tensor:
         """The network's pictures as the explorer's."""
-        if self.layout == "channels last":
+        if self.layout == LAST:
             x = raw.permute(0, 3, 1, 2)
         else:
-            x = raw if self.layout == "channels first" else raw.reshape(-1, *self.shape)
+            x = raw if self.layout == FIRST else raw.reshape(-1, *self.shape)
         if self.values == "logits":
             x = x.sigmoid() * 2 - 1
         elif self.values != (-1.0, 1.0):
@@ -54,35 +55,31 @@ class Pictures:
         if self.values != (-1.0, 1.0):
             low, high = (0.0, 1.0) if self.values == "logits" else self.values
             x = (x + 1) * ((high - low) / 2) + low
-        if self.layout == "channels last":
+        if self.layout == LAST:
             return x.permute(0, 2, 3, 1)
-        return x.flatten(1) if self.layout == "flat" else x[:, 0] if self.layout == "no channels" else x
+        return x.flatten(1) if self.layout == FLAT else x[:, 0] if self.layout == NONE else x
 
 
-def understood(name: str, raw: Tensor, wanted: tuple[int, ...] = ()) -> tuple[tuple[int, int, int], str]:
-    """The shape (C, H, W) and the layout of a network's pictures, by what it drew and what its spec says (`picture`).
+def understood(name: str, sides: tuple[int, ...], wanted: tuple[int, ...] = ()) -> tuple[tuple[int, int, int], str]:
+    """The shape (C, H, W) and the layout of a network's pictures, by the `sides` of one of them and what its spec says (`picture`).
 
     Raises:
-        ModelError: what was drawn cannot be a picture, or not the one that the spec promises.
+        ModelError: such sides cannot be a picture, or not the one that the spec promises.
     """
-    sides = tuple(raw.shape[1:])
     if wanted:
         if math.prod(sides) != math.prod(wanted):
-            raise ModelError(f"'{name}' should draw pictures of {list(wanted)}, but drew {list(sides)}.")
-        layouts = {wanted: "channels first", (*wanted[1:], wanted[0]): "channels last", wanted[1:]: "no channels"}
-        layout = layouts.get(sides, "flat")
-        shape = tuple(wanted)
+            raise ModelError(f"The pictures of '{name}' should be {list(wanted)}, as its spec says, but are {list(sides)}.")
+        layouts = {tuple(wanted): FIRST, (*wanted[1:], wanted[0]): LAST, tuple(wanted[1:]): NONE}
+        shape, layout = tuple(wanted), layouts.get(sides, FLAT)
     elif len(sides) == 3:
         last = sides[0] not in CHANNELS and sides[2] in CHANNELS
-        shape, layout = ((sides[2], *sides[:2]), "channels last") if last else (sides, "channels first")
+        shape, layout = ((sides[2], *sides[:2]), LAST) if last else (sides, FIRST)
     elif len(sides) == 2:
-        shape, layout = (1, *sides), "no channels"
+        shape, layout = (1, *sides), NONE
     else:
-        raise ModelError(
-            f"'{name}' draws {list(sides)} numbers a code, which is no picture. Its spec can say: \"picture\": [channels, height, width]."
-        )
+        raise ModelError(f"'{name}' has {list(sides)} numbers where a picture should be. Its spec can say: \"picture\": [channels, height, width].")
     if shape[0] not in CHANNELS:
-        raise ModelError(f"'{name}' draws pictures of {shape[0]} channels ({list(sides)}); expected 1 (grey), 3 (colour) or 4 (with opacity).")
+        raise ModelError(f"The pictures of '{name}' have {shape[0]} channels ({list(sides)}); expected 1 (grey), 3 (colour) or 4 (with opacity).")
     return shape, layout
 
 
