@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from explorer.core.errors import DataError
-from explorer.data.pictures import read
+from explorer.data.pictures import Frame, read
 
 RED, BLUE = (255, 0, 0), (0, 0, 255)
 
@@ -143,3 +143,21 @@ def test_a_folder_and_a_link_to_nowhere_are_named(tmp_path):
         read(tmp_path / "link.png", (3, 16, 16))
     with pytest.raises(DataError, match="is a folder"):
         read(tmp_path, (3, 16, 16))
+
+
+def test_bytes_are_read_like_a_file_and_named_in_errors(tmp_path):
+    file = saved(tmp_path, halves(), "png")
+    assert np.array_equal(read(file.read_bytes(), (3, 16, 16)), read(file, (3, 16, 16)))
+    with pytest.raises(DataError, match="'me.jpg' cannot be read as a picture: it is none of JPEG, PNG"):
+        read(b"hello", (3, 16, 16), name="me.jpg")
+
+
+def test_a_frame_keeps_a_part_and_stays_inside(tmp_path):
+    file = saved(tmp_path, halves(size=(80, 40)), "png")
+    upper, lower = read(file, (3, 8, 8), frame=Frame(0.5, 0.2, 0.3)), read(file, (3, 8, 8), frame=Frame(9.0, 9.0, 0.3))
+    assert (upper == RED).all() and (lower == BLUE).all()
+    wide = Image.new("RGB", (80, 40), RED)
+    wide.paste(BLUE, (0, 0, 40, 40))
+    file = saved(tmp_path, wide, "jpg", quality=95)
+    left, right = read(file, (3, 8, 8), frame=Frame(0.25, 0.5)), read(file, (3, 8, 8), frame=Frame(0.75, 0.5))
+    assert near((left[0, 4, 4].tolist(), right[0, 4, 4].tolist()), (BLUE, RED))
