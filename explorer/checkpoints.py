@@ -24,13 +24,14 @@ __all__ = ["BUILDERS", "Header", "bundled", "find", "load", "read", "read_header
 
 BUILDERS: dict[str, Callable[[Card, Mapping[str, Tensor], torch.device], Model]] = {"vae": vae.build, "gan": gan.build, "judge": judge.build}
 
+COMPANIONS = (".atlas" + SUFFIX, ".directions" + SUFFIX)  # files that stand beside a checkpoint
 CARD = "latent-explorer"  # the key of the card among the header's metadata
 KINDS = {"config": dict, "spaces": list, "data": dict, "training": dict, "quality": dict}  # every other field of a card is a text
 
 
 def bundled() -> list[Path]:
     """The checkpoints that come with the explorer, by name."""
-    return sorted(file for file in bundled_folder().glob("*" + SUFFIX) if not file.name.endswith(".atlas" + SUFFIX))
+    return sorted(file for file in bundled_folder().glob("*" + SUFFIX) if not file.name.endswith(COMPANIONS))
 
 
 def find(name_or_path: str | Path) -> Path:
