@@ -10,6 +10,7 @@ machine can give: on the command line or in Python. Nothing else about a file is
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +19,15 @@ import torch
 from explorer import checkpoints, devices
 from explorer.core.errors import CheckpointError
 from explorer.core.model import Card, Model
-from explorer.models.adapters import diffusers_folder, onnx_files
+from explorer.models.adapters import diffusers_folder, hub_folder, onnx_files, own_class
 from explorer.models.adapters.adapter import Adapter, Source
 from explorer.models.adapters.spec import SUFFIXES, Spec, beside, from_file, from_values
 from explorer.models.weights import PICKLES, in_memory, read_header
 
-__all__ = ["FORMATS", "adapter_of", "card_of", "check_trust", "load", "open", "source_of", "weigh"]
+__all__ = ["FORMATS", "Thing", "adapter_of", "card_of", "check_trust", "load", "open", "source_of", "weigh"]
+
+
+Thing = str | Path | Mapping[str, Any] | torch.nn.Module
 
 
 def _is_ours(source: Source) -> bool:
@@ -48,16 +52,16 @@ OURS = Adapter(
     load=lambda source, device: checkpoints.load(source.path, device),
 )
 
-FORMATS: tuple[Adapter, ...] = (OURS, diffusers_folder.ADAPTER, onnx_files.ADAPTER)
+FORMATS: tuple[Adapter, ...] = (OURS, own_class.ADAPTER, diffusers_folder.ADAPTER, hub_folder.ADAPTER, onnx_files.ADAPTER)
 
 
 def open(  # noqa: A001 - `explorer.open` reads as what it does
-    thing: str | Path | Mapping[str, Any], *, trust: bool = False, device: str | torch.device | None = None, spec: Mapping[str, Any] | None = None
+    thing: Thing, *, trust: bool = False, device: str | torch.device | None = None, spec: Mapping[str, Any] | None = None
 ) -> Model:
     """Opens a model.
 
     Args:
-        thing: a bundled model's name, a file, a folder, or the description of a model (docs/bring-your-own-model.md).
+        thing: a bundled model's name, a file, a folder, the description of a model (docs/bring-your-own-model.md), or a network.
         trust: whether code that comes with the model may run.
         device: where to compute; see `devices.choose`.
         spec: what to say of a file or folder in addition, as `{"size": [256, 256]}`.
@@ -69,9 +73,11 @@ def open(  # noqa: A001 - `explorer.open` reads as what it does
     return load(source_of(thing, spec=spec), devices.choose(device), trust=trust)
 
 
-def source_of(thing: str | Path | Mapping[str, Any], *, spec: Mapping[str, Any] | None = None) -> Source:
+def source_of(thing: Thing, *, spec: Mapping[str, Any] | None = None) -> Source:
     """Where a model lies, and what is said of it. Raises CheckpointError where there is nothing."""
     given = from_values(spec or {}, folder=Path.cwd())
+    if isinstance(thing, torch.nn.Module):
+        return Source(Path(type(thing).__name__), given, net=thing)
     if isinstance(thing, Mapping):
         return _pointed_at(from_values(thing, folder=Path.cwd()).over(given))
     path = Path(thing).expanduser()
@@ -83,10 +89,14 @@ def source_of(thing: str | Path | Mapping[str, Any], *, spec: Mapping[str, Any] 
 
 
 def _pointed_at(said: Spec, file: Path | None = None) -> Source:
-    """The source that a spec describes: the weights it names, or the spec's own file where it names none."""
+    """The source that a spec describes: the weights that it names, or its class where that brings its own. A spec's file gives its name."""
+    if file is not None and not said.name:
+        said = replace(said, name=Source(file).name)
+    if not said.weights and not said.network:
+        raise CheckpointError(f'\'{file.name if file else "The description"}\' should say where a model is: "weights", "class", or both.')
     if not said.weights:
-        return Source(file or said.folder, said)
-    path = said.folder / said.weights
+        return Source(file or said.folder / said.network.rpartition(":")[2], said)
+    path = said.folder / Path(said.weights).expanduser()
     if not path.exists():
         raise CheckpointError(f"There is no '{said.weights}' in '{said.folder}': expected the weights that the description names.")
     return Source(path, said if said.network else said.over(beside(path)))

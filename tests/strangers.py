@@ -81,3 +81,84 @@ def onnx_encoder(file: Path, *, latent=(5,), picture=(3, 16, 24), names=("mean",
     graph = helper.make_graph(nodes, "encoder", inputs, outputs, held)
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9), file)
     return file
+
+
+NETS = '''
+import torch
+from torch import nn
+
+
+class VAE(nn.Module):
+    """A tiny autoencoder of flat codes, as a beginner writes it."""
+
+    def __init__(self, latent=6, side=8, channels=1):
+        super().__init__()
+        self.shape = (channels, side, side)
+        size = channels * side * side
+        self.encoder = nn.Linear(size, 2 * latent)
+        self.decoder = nn.Sequential(nn.Linear(latent, 16), nn.ReLU(), nn.Linear(16, size), nn.Sigmoid())
+
+    def encode(self, x):
+        return self.encoder(x.flatten(1)).chunk(2, dim=1)
+
+    def decode(self, z):
+        return self.decoder(z).view(-1, *self.shape)
+
+
+class Generator(nn.Module):
+    """A generator of codes in space, drawing wide colour pictures in [-1, 1] when it is called."""
+
+    def __init__(self, width=4):
+        super().__init__()
+        self.layers = nn.Sequential(nn.ConvTranspose2d(width, 3, 4, 4), nn.Tanh())
+
+    def forward(self, z):
+        return self.layers(z)
+'''
+
+
+def own_network(folder: Path, kind: str = "VAE", *, text: str = NETS, module: str = "nets", **args):
+    """Writes a module of networks and the weights of one of them into a folder; returns the network."""
+    from safetensors.torch import save_file
+
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"{module}.py").write_text(text)
+    names: dict = {}
+    exec(compile(text, module, "exec"), names)
+    torch.manual_seed(0)
+    net = names[kind](**args).eval()
+    save_file({key: value.contiguous() for key, value in net.state_dict().items()}, folder / "weights.safetensors")
+    return net
+
+
+HUB = '''
+from huggingface_hub import PyTorchModelHubMixin
+from torch import nn
+
+
+class HubVAE(nn.Module, PyTorchModelHubMixin):
+    """What a paper's repository shares: flat codes, grey pictures in [0, 1]."""
+
+    def __init__(self, latent: int = 4, side: int = 8):
+        super().__init__()
+        self.side = side
+        self.encoder = nn.Linear(side * side, latent)
+        self.decoder = nn.Sequential(nn.Linear(latent, side * side), nn.Sigmoid())
+
+    def encode(self, x):
+        return self.encoder(x.flatten(1))
+
+    def decode(self, z):
+        return self.decoder(z).view(-1, 1, self.side, self.side)
+'''
+
+
+def hub_folder(folder: Path, *, text: str = HUB, kind: str = "HubVAE", **args) -> Path:
+    """A folder that `PyTorchModelHubMixin` wrote, its module in a file beside it."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    (folder.parent / "hubnets.py").write_text(text)
+    names: dict = {"__name__": "hubnets"}
+    exec(compile(text, "hubnets", "exec"), names)
+    torch.manual_seed(0)
+    names[kind](**args).save_pretrained(folder)
+    return folder

@@ -14,11 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from explorer.core.errors import CheckpointError
 
-__all__ = ["SUFFIX", "Header", "digest", "floating", "hashed", "in_memory", "read_header", "tensors", "write"]
+__all__ = ["SUFFIX", "Header", "digest", "floating", "hashed", "hashed_tensors", "in_memory", "read_header", "tensors", "write"]
 
 SUFFIX = ".safetensors"
 MOST_HEADER = 1 << 20  # bytes
@@ -139,6 +140,15 @@ def hashed(files: Iterable[Path]) -> str:
         with file.open("rb") as stream:
             while piece := stream.read(1 << 20):
                 together.update(piece)
+    return together.hexdigest()
+
+
+def hashed_tensors(state: Mapping[str, Tensor]) -> str:
+    """SHA-256 of tensors and their names: the identity of a network that came from no file."""
+    together = hashlib.sha256()
+    for name, tensor in sorted(state.items()):
+        together.update(f"{name} {tensor.dtype} {list(tensor.shape)}".encode())
+        together.update(tensor.detach().cpu().reshape(-1).view(torch.uint8).numpy().tobytes())
     return together.hexdigest()
 
 

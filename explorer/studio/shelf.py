@@ -2,10 +2,7 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -69,7 +66,7 @@ class Shelf:
             except ExplorerError as error:  # one bad file must not keep the others from being opened
                 self.unreadable[file.stem] = str(error)
 
-    def know(self, thing: str | Path | Mapping[str, Any], *, trust: bool = False, instead: bool = False) -> str:
+    def know(self, thing: formats.Thing, *, trust: bool = False, instead: bool = False) -> str:
         """Adds a model to the shelf without loading it, and returns its name here. What is known already is read again.
 
         Args:

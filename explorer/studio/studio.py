@@ -4,7 +4,6 @@ import secrets
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -45,7 +44,7 @@ class Studio:
 
     def __init__(
         self,
-        files: tuple[str | Path | Mapping[str, Any], ...] = (),
+        files: tuple[formats.Thing, ...] = (),
         *,
         first: str | Path | None = None,
         budget: int = BUDGET,
@@ -75,7 +74,7 @@ class Studio:
         """What is wrong with bundled files and plug-ins that cannot be used, by name."""
         return self._shelf.unreadable
 
-    def know(self, thing: str | Path | Mapping[str, Any], *, trust: bool = False) -> str:
+    def know(self, thing: formats.Thing, *, trust: bool = False) -> str:
         """Makes a model known that can then be opened, and returns its name here. `thing` and `trust` as for `explorer.open`; raises as it does."""
         return self._shelf.know(thing, trust=trust)
 

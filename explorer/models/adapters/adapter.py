@@ -13,15 +13,19 @@ from explorer.models.adapters.spec import Spec
 
 __all__ = ["Adapter", "Source", "card_for", "clean"]
 
-PLAIN = {"vae", "vqvae", "movq", "model", "decoder", "model-decoder"}  # names that say nothing without their folder's
+PLAIN = {"vae", "vqvae", "movq", "model", "decoder", "weights", "explorer"}  # names that say nothing without their folder's
 
 
 @dataclass(frozen=True)
 class Source:
-    """A model somewhere: its file or folder, and the spec that lies beside it or was given with it."""
+    """A model somewhere: its file or folder, and the spec that lies beside it or was given with it.
+
+    `net` is a network that a program made itself; its `path` is then only a name.
+    """
 
     path: Path
     spec: Spec = field(default_factory=Spec)
+    net: Any = None
 
     @property
     def name(self) -> str:

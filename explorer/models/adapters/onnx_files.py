@@ -20,6 +20,7 @@ from explorer.core.model import Card, Model
 from explorer.models.adapters import onnx_header
 from explorer.models.adapters.adapter import Adapter, Source, card_for
 from explorer.models.adapters.assembled import assemble
+from explorer.models.adapters.batches import any_number
 from explorer.models.adapters.needed import package
 from explorer.models.adapters.onnx_header import Graph, Port
 from explorer.models.adapters.pictures import Pictures, understood
@@ -83,26 +84,13 @@ def _runner(half: Half, device: torch.device) -> Callable[[Tensor], list[Tensor]
     """The network as a function of tensors. Gradients do not pass through it."""
     session, name, kind = _session(half.file, device), half.input.name, KINDS[half.input.kind]
     chosen = _wanted([port.name for port in half.graph.outputs])
-    at_once = half.at_once
-
-    def run(values: np.ndarray) -> list[np.ndarray]:
-        nonlocal at_once
-        if not at_once:
-            try:
-                return session.run(chosen, {name: values})
-            except Exception:  # onnxruntime's own kinds, none of which it exports
-                if len(values) == 1:
-                    raise
-                at_once = 1  # made for one at a time, whatever its shapes say
-        pieces = [_filled(session, chosen, name, values[i : i + at_once], at_once) for i in range(0, len(values), at_once)]
-        return [np.concatenate(parts) for parts in zip(*pieces)]
 
     def call(x: Tensor) -> list[Tensor]:
         values = x.detach().cpu().numpy().astype(kind)
-        answers = run(np.ascontiguousarray(values.reshape(len(x), *half.shape) if half.shape else values))
+        answers = session.run(chosen, {name: np.ascontiguousarray(values.reshape(len(x), *half.shape) if half.shape else values)})
         return [torch.from_numpy(np.asarray(answer, dtype=np.float32)).to(x.device) for answer in answers]
 
-    return call
+    return any_number(call, half.at_once)
 
 
 def _session(file: Path, device: torch.device) -> Any:
@@ -125,12 +113,6 @@ def _wanted(outputs: list[str]) -> list[str]:
     if mean and spread:
         return [mean, spread]
     return [mean] if mean else outputs if len(outputs) == 2 else outputs[:1]
-
-
-def _filled(session: Any, chosen: list[str], name: str, values: np.ndarray, count: int) -> list[np.ndarray]:
-    """Runs a batch of a fixed size; what is missing is filled up, and its answers are dropped."""
-    filled = np.concatenate([values, np.repeat(values[-1:], count - len(values), axis=0)]) if len(values) < count else values
-    return [answer[: len(values)] for answer in session.run(chosen, {name: filled})]
 
 
 def _halves(source: Source) -> tuple[Half | None, Half | None]:

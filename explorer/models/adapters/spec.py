@@ -59,9 +59,9 @@ class Spec:
 
     def over(self, other: "Spec") -> "Spec":
         """This spec, with what it leaves open taken from another."""
-        default = Spec()
-        open_ = [f.name for f in fields(Spec) if getattr(self, f.name) == getattr(default, f.name)]
-        return replace(self, **{name: getattr(other, name) for name in open_})
+        default, names_files = Spec(), self.weights or self.encoder or self.network
+        open_ = [f.name for f in fields(Spec) if f.name != "folder" and getattr(self, f.name) == getattr(default, f.name)]
+        return replace(self, **{name: getattr(other, name) for name in open_}, folder=self.folder if names_files else other.folder)
 
 
 def beside(path: Path) -> Spec:
