@@ -127,6 +127,7 @@ class Decoder:
         functions: from a space to the function that turns its codes `(B, *shape)` into pictures.
         mappers: how to reach a decodable space from one that is not.
         differentiable: whether gradients flow from pictures back to codes.
+        first: the weights `(F, D)` of the first affine map that acts on a flat code of the workspace, or None where that is not known.
     """
 
     name: str
@@ -134,6 +135,7 @@ class Decoder:
     functions: Mapping[LatentSpace, Callable[[Tensor], Tensor]]
     mappers: tuple[Mapper, ...] = ()
     differentiable: bool = True
+    first: Callable[[], Tensor] | None = None
 
     def decode(self, code: Code) -> Tensor:
         """Pictures `(B, C, H, W)` in [-1, 1]. Raises SpaceError for a code of a space this model does not list."""

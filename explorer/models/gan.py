@@ -113,6 +113,10 @@ class Synthesis(nn.Module):
         self.further = nn.ModuleDict({str(k): Styled(width, width, latent) for k, width in enumerate(widths) if width >= 64})
         self.painted = nn.ModuleList(Painted(width, channels, latent) for width in widths)
 
+    def styles(self) -> Tensor:
+        """The affine maps from a code to every style, one below the other, `(F, latent)`."""
+        return torch.cat([layer.weight * layer.scale for layer in self.modules() if isinstance(layer, Even)])
+
     def forward(self, w: Tensor) -> Tensor:
         x = self.start.expand(len(w), -1, -1, -1).contiguous(memory_format=torch.channels_last)
         picture = None
@@ -211,7 +215,8 @@ def build(card: Card, state: Mapping[str, Tensor], device: torch.device) -> Mode
             raise SpaceError(f"'{card.name}' says codes of {space.name} have shape {space.shape}, but its networks take ({card.config['latent']},).")
     mapper = StyleMapper(net, *spaces)
     shape = (card.config["channels"], card.config["size"], card.config["size"])
-    return Model(card, spaces, generator=Decoder(card.name, shape, {spaces[1]: net.synthesis}, mappers=(mapper,)), mapper=mapper)
+    generator = Decoder(card.name, shape, {spaces[1]: net.synthesis}, mappers=(mapper,), first=net.synthesis.styles)
+    return Model(card, spaces, generator=generator, mapper=mapper)
 
 
 def network(config: Mapping[str, Any]) -> GAN:
