@@ -22,15 +22,15 @@ ON_LOAD = """
     try { return await import(url); } finally { URL.revokeObjectURL(url); }
   };
   const [host, view] = await Promise.all([from(props.host), from(props.view)]);
-  host.mount({ el: element.querySelector(".le-host"), view: view.default, server, name: props.name });
+  host.mount({ el: element.querySelector(".le-host"), view: view.default, server, name: props.name, options: props.options });
 })();
 """
 
 
 class View(gr.HTML):
-    """One view, live. `name` is that of its module; `desk` answers where no WebSocket can be opened."""
+    """One view, live. `name` is that of its module; `desk` answers where no WebSocket can be opened; `options` are plain values for the view."""
 
-    def __init__(self, name: str, desk: Desk, *, loading: str):
+    def __init__(self, name: str, desk: Desk, *, loading: str, options: dict[str, Any] | None = None):
         super().__init__(
             html_template=f'<div class="le-host" data-view="{name}" aria-busy="true"><p class="le-loading">{loading}</p></div>',
             js_on_load=ON_LOAD,
@@ -40,6 +40,7 @@ class View(gr.HTML):
             host=_module("pageHost"),
             view=_module(name),
             name=name,
+            options=options or {},
         )
 
     @classmethod

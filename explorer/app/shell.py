@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import gradio as gr
 
@@ -13,10 +14,20 @@ __all__ = ["Panel", "frame"]
 
 @dataclass(frozen=True)
 class Panel:
-    """One activity: the word on its tab, and what builds its content."""
+    """One activity: the word on its tab, and what builds its content.
+
+    `needs` are the parts of a model without which there is nothing to do; then the tab is greyed and says `without` instead.
+    """
 
     title: str
     build: Callable[[Desk], None]
+    needs: tuple[str, ...] = ()
+    without: str = ""
+
+    @property
+    def id(self) -> str:
+        """The id of the panel in the page."""
+        return f"le-panel-{self.title.lower().replace(' ', '-')}"
 
 
 def frame(desk: Desk, panels: tuple[Panel, ...]) -> None:
@@ -34,5 +45,11 @@ def frame(desk: Desk, panels: tuple[Panel, ...]) -> None:
         with gr.Column(scale=11, min_width=340, elem_classes=["le-right"]):
             with gr.Tabs(elem_classes=["le-tabs"]):
                 for panel in panels:
-                    with gr.Tab(panel.title, render_children=True):
+                    with gr.Tab(panel.title, render_children=True, elem_id=panel.id):
                         panel.build(desk)
+            View("tabs", desk, loading="", options={"panels": [_needs(panel) for panel in panels]})
+
+
+def _needs(panel: Panel) -> dict[str, Any]:
+    """What the front end must know to grey a panel."""
+    return {"id": panel.id, "title": panel.title, "needs": list(panel.needs), "without": panel.without}

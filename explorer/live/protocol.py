@@ -25,12 +25,12 @@ Requests (from a view):
 | `example`  | row                              | `example`: payload the WebP thumbnail of one row, or what the model draws of it (`drawn`) |
 | `path`     | seq, patch, count                | `path`: payload `count` frames along the journey                    |
 | `points`   | seq, patch                       | `points`: payload a frame of every point the journey goes through   |
-| `distance` | seq, patch, count                | `distance`: t, typicality and strangeness at `count` times of it    |
+| `distance` | seq, patch, count                | `distance`: how far `count` codes of it are from the data, and what is usual there |
 | `grid`     | seq, first, count, truncation    | `grid`: payload frames of the seeds first, first + 1, …             |
 | `describe` | seq, patch                       | `describe`: text, attributes, nearest example, strangeness          |
 | `models`   |                                  | `models`: one line a model that can be opened                       |
 | `about`    | model                            | `about`: the passport of a model, open or not                       |
-| `cover`    | model                            | `cover`: payload a small WebP picture of it, without loading it     |
+| `cover`    | model                            | `cover`: payload a small WebP picture of it, or none           |
 | `add`      | path, trust?                     | `job`: opens a model of the server's own computer (`local` only)    |
 | `jobs`     |                                  | `jobs`: this visitor's long jobs                                    |
 | `job`, `cancel` | id                          | `job`: how far it is; with `result` when it is done                 |

@@ -49,7 +49,7 @@ def _notes(quality: Mapping[str, Any]) -> tuple[str, dict[str, str]]:
     parts = re.split(rf"(?:^|(?<=\s))({keys}): ", text) if keys else [text]
     notes: dict[str, str] = {}
     for key, words in zip(parts[1::2], parts[2::2]):
-        notes[key] = words.strip()
+        notes[key] = _capital(words.strip())
     return parts[0].strip(), notes
 
 
@@ -71,4 +71,8 @@ def _plain(value: Any) -> float | int | str:
 
 def _readable(key: str) -> str:
     words = key.replace("_", " ")
+    return _capital(words)
+
+
+def _capital(words: str) -> str:
     return words[:1].upper() + words[1:]

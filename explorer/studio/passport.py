@@ -11,7 +11,6 @@ from PIL import Image
 
 from explorer import atlases
 from explorer.core.atlas import Atlas
-from explorer.core.errors import CapabilityError
 from explorer.core.model import Card, Model
 from explorer.core.space import LatentSpace
 from explorer.devices import free_memory
@@ -52,6 +51,8 @@ def models(studio: Studio) -> list[dict[str, Any]]:
 
 def why_not(card: Card) -> str | None:
     """Why a model cannot be traversed, or None when it can."""
+    if card.spaces and card.data.get("draws") is False:
+        return "It finds codes of pictures and draws none."
     return None if card.spaces else "It judges pictures and draws none: there is no latent space to traverse."
 
 
@@ -77,19 +78,19 @@ def about(studio: Studio, name: str) -> dict[str, Any]:
     return {
         "name": name, "title": card.title, "family": card.family, "file": file.name, "why": why_not(card), "open": studio.holds(name),
         "parts": None if plan.parts is None else list(plan.parts), "picture": _sides(plan), "spaces": [_told(space) for space in card.latent_spaces],
-        "parameters": plan.parameters, "memory": plan.memory, "free": free_memory(studio.device), "bytes": _bytes(file),
+        "parameters": plan.parameters, "memory": plan.memory or studio.weight(name), "free": free_memory(studio.device), "bytes": _bytes(file),
         "work": card.quality.get("multiply_adds", plan.work), "milliseconds": studio.engine.milliseconds(name),
         "licence": card.licence, "credits": card.credits, "weights": card.weights, "data": card.data, "training": card.training,
         "quality": measured.rows(card.quality), "conditions": measured.conditions(card.quality),
     }  # fmt: skip
 
 
-def cover(studio: Studio, name: str) -> np.ndarray:
-    """A small picture `(H, W, C)` that the model drew or encoded, without loading it. Raises CapabilityError where there is none."""
+def cover(studio: Studio, name: str) -> np.ndarray | None:
+    """A small picture `(H, W, C)` of a model's own world, without loading it; None where there is none."""
     map_of = atlases.file_of(studio.file(name))
     thumbs = map_of.with_name(map_of.name.removesuffix(atlases.SUFFIX) + atlases.THUMBS)
     if not thumbs.is_file():
-        raise CapabilityError(f"'{name}' has no thumbnails, so there is no picture of it before it is opened.")
+        return None
     return np.asarray(Image.open(thumbs).convert("RGB").crop((0, 0, 32, 32)))
 
 

@@ -60,14 +60,33 @@ def test_a_small_picture_is_shown_of_a_model_with_thumbnails_without_loading_it(
     visitor = visitor_of(desk, local=False)
     header, picture = ask(desk, visitor, "cover", model="toy-vae-2")
     assert header["format"] == "webp" and Image.open(io.BytesIO(picture)).size == (32, 32) and not desk.studio.holds("toy-vae-2")
-    refused, _ = ask(desk, visitor, "cover", model="toy-judge")
-    assert refused["type"] == "error" and "no thumbnails" in refused["message"]
+    assert header["there"]
+    none, nothing = ask(desk, visitor, "cover", model="toy-judge")
+    assert not none["there"] and not nothing
 
 
 @pytest.mark.parametrize("kind", ["about", "cover"])
 def test_a_path_is_no_name(desk, kind):
     refused, _ = ask(desk, visitor_of(desk, local=True), kind, model="/etc/passwd")
     assert refused["type"] == "error" and "No model '/etc/passwd' here" in refused["message"]
+
+
+def test_a_file_of_this_computer_is_opened_by_a_job_and_its_name_told(desk, tmp_path):
+    visitor = visitor_of(desk, local=True)
+    job = ask(desk, visitor, "add", path=f' "{studios.save_vae(tmp_path, "mine", seed=3)}" ')[0]["job"]
+    desk.studio.jobs.find(visitor.session, job["id"]).wait(60)
+    done = ask(desk, visitor, "job", id=job["id"])[0]["job"]
+    assert done["state"] == "done" and desk.studio.cards[done["result"]].name == "mine" and desk.studio.holds(done["result"])
+    assert done["result"] in [row["name"] for row in ask(desk, visitor, "models")[0]["models"]]
+
+
+@pytest.mark.parametrize(("path", "words"), [("", "path of a file"), ("/nowhere/at/all.safetensors", "nowhere"), ("/etc/passwd", "passwd")])
+def test_a_path_that_is_no_model_is_refused_in_words(desk, path, words):
+    visitor = visitor_of(desk, local=True)
+    job = ask(desk, visitor, "add", path=path)[0]["job"]
+    desk.studio.jobs.find(visitor.session, job["id"]).wait(60)
+    failed = ask(desk, visitor, "job", id=job["id"])[0]["job"]
+    assert failed["state"] == "failed" and words in failed["error"] and failed["error"].endswith(".")
 
 
 def test_only_whoever_sits_at_this_computer_may_open_its_files(desk, tmp_path):

@@ -10,6 +10,7 @@ import { dress, h, hear, isTyping } from "./shared/dom.js";
 import { Rate, paint, pictured, pixelsOf } from "./shared/frames.js";
 import { icon } from "./shared/icons.js";
 import { stamp } from "./shared/live.js";
+import { saidInPlace } from "./shared/said.js";
 import { split } from "./shared/split.js";
 import { listed, ordinary } from "./shared/words.js";
 import css from "./stage.css";
@@ -62,7 +63,7 @@ function render({ model, el }) {
   /** @param {any} header @param {DataView[]} buffers */
   const receive = async (header, buffers) => {
     if (header.type === "describe" && header.view === "stage" && header.seq === asked.words) return describe(header);
-    if (header.type === "error") return refused(header);
+    if (header.type === "error") return saidInPlace(header) ? undefined : refused(header);
     if (header.type !== "frame" || !buffers[0] || header.seq <= Math.max(shown.seq, pending?.header.seq ?? 0)) return;
     if (header.view === "stage" && header.seq !== asked.still) return;
     const pixels = await pixelsOf(header, buffers[0]);
@@ -136,7 +137,7 @@ function render({ model, el }) {
   const deaf = hear(model, { "change:state": newState, "change:info": newInfo, "change:hand": settle, "change:status": () => parts.wait(model.get("status")), "msg:custom": receive });
   parts.wait(model.get("status"));
   newInfo();
-  if (model.get("error")) refused(model.get("error")); // said before this view was there
+  if (model.get("error") && !saidInPlace(model.get("error"))) refused(model.get("error")); // said before this view was there
   return () => {
     stop.abort();
     deaf();

@@ -12,4 +12,4 @@ def build(desk: Desk) -> None:
     View("sample", desk, loading="Sampling is being prepared…")
 
 
-PANEL = Panel("Sample", build)
+PANEL = Panel("Sample", build, needs=("generator",), without="It draws no pictures, so there is nothing to sample.")

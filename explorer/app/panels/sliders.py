@@ -12,4 +12,4 @@ def build(desk: Desk) -> None:
     View("sliders", desk, loading="The sliders are being laid out…")
 
 
-PANEL = Panel("Sliders", build)
+PANEL = Panel("Sliders", build, needs=("generator",), without="It draws no pictures, so there is nothing to slide.")

@@ -3,7 +3,7 @@
 import asyncio
 
 from explorer import render
-from explorer.core.errors import CapabilityError, DataError
+from explorer.core.errors import CapabilityError
 from explorer.live.answers.jobs import told
 from explorer.live.desk import Call, Handler
 from explorer.live.headers import flag, reply, text
@@ -32,14 +32,13 @@ async def about(call: Call) -> bytes:
 async def cover(call: Call) -> bytes:
     name = text(call.header, "model")
     picture = await asyncio.to_thread(passport.cover, call.studio, name)
-    return pack(reply(call.header, "cover") | {"model": name, "format": "webp"}, render.encode(picture, "webp", quality=90))
+    answer = reply(call.header, "cover") | {"model": name, "format": "webp", "there": picture is not None}
+    return pack(answer, b"" if picture is None else render.encode(picture, "webp", quality=90))
 
 
 async def add(call: Call) -> bytes:
     at_this_computer(call, "Opening a model")
-    path, trust, studio = text(call.header, "path").strip().strip("\"'"), flag(call.header, "trust"), call.studio
-    if not path:
-        raise DataError("Give the path of a file or folder, or a model's id on the Hub.")
+    path, trust, studio = text(call.header, "path"), flag(call.header, "trust"), call.studio
 
     def work(job: Job) -> str:
         job.report(0, 2, "Reading what it says of itself…")
@@ -49,7 +48,7 @@ async def add(call: Call) -> bytes:
         job.report(2, 2, "Loaded.")
         return name
 
-    return told(call, studio.jobs.start(call.id, "open", f"Opening {path[-60:]}", work))
+    return told(call, studio.jobs.start(call.id, "open", f"Opening {path.strip()[-60:]}", work))
 
 
 HANDLERS: dict[str, Handler] = {"models": models, "about": about, "cover": cover, "add": add}

@@ -1,9 +1,7 @@
 // @ts-check
 /** Opening a model of this computer by its path. There only where the page is served on the visitor's own computer. */
 import { h } from "./dom.js";
-import { ask } from "./live.js";
-
-const PAUSE = 400; // milliseconds between two questions of how far it is
+import { inWords, run } from "./jobs.js";
 
 /** @param {{ model: import("./live.js").Model, signal: AbortSignal, opened(name: string): void }} options */
 export function adder({ model, signal, opened }) {
@@ -29,13 +27,7 @@ export function adder({ model, signal, opened }) {
   async function begin() {
     say("Opening…");
     try {
-      let { job } = (await ask(model, { type: "add", view: "model", path: path.value, trust: trust.checked }, { signal })).header;
-      while (job.state === "waiting" || job.state === "running") {
-        say(job.words || "Opening…");
-        await new Promise((resolve) => setTimeout(resolve, PAUSE));
-        ({ job } = (await ask(model, { type: "job", view: "model", id: job.id }, { signal })).header);
-      }
-      if (job.state !== "done") return say("", job.error);
+      const job = await run(model, { type: "add", view: "model", path: path.value, trust: trust.checked }, { told: (job) => say(inWords(job)), signal });
       say("");
       path.value = "";
       opened(job.result);
