@@ -33,6 +33,7 @@ class Panel:
 def frame(desk: Desk, panels: tuple[Panel, ...]) -> None:
     """Lays out the page inside an open `gr.Blocks`."""
     View("header", desk, loading="Latent Explorer is starting…")
+    View("help", desk, loading="")
     with gr.Row(elem_classes=["le-columns"], equal_height=False):
         with gr.Column(scale=17, min_width=360, elem_classes=["le-left"]):
             with gr.Row(elem_classes=["le-pictures"], equal_height=False):

@@ -1,9 +1,10 @@
 // @ts-check
-/** The bar on top: which model is open, undo and redo, the state of the connection, light or dark, and the keys there are. */
+/** The bar on top: which model is open, undo and redo, the state of the connection, light or dark, and the way to the help. */
 import base from "./shared/base.css";
 import { dress, h, hear, isTyping } from "./shared/dom.js";
 import css from "./header.css";
 import { icon } from "./shared/icons.js";
+import { tellKeys } from "./shared/keys.js";
 import { picker } from "./shared/picker.js";
 import { remembered, setTheme, systemTheme } from "./shared/theme.js";
 
@@ -11,14 +12,6 @@ const MARK = `<svg viewBox="0 0 28 28" width="26" height="26" aria-hidden="true"
 <path d="M3 20.5C7 8.5 12 6.5 15 11s5.5 6.5 10-3" fill="none" stroke="var(--le-accent)" stroke-width="2.4" stroke-linecap="round"/>
 <circle cx="3.6" cy="20" r="2.6" fill="var(--le-accent)"/><circle cx="14.6" cy="10.6" r="3.1" fill="var(--le-panel)" stroke="var(--le-accent)" stroke-width="2"/><circle cx="24.6" cy="8.4" r="2.6" fill="var(--le-accent-2)"/>
 <g fill="var(--le-edge)"><circle cx="7.5" cy="6" r="1.1"/><circle cx="20.5" cy="21.5" r="1.1"/><circle cx="12.5" cy="22" r="1.1"/><circle cx="20" cy="4.5" r="1.1"/></g></svg>`;
-
-const KEYS = [
-  ["Ctrl Z", "Undo"], ["Ctrl Shift Z, Ctrl Y", "Redo"], ["B", "Compare: before and now"], ["Tab", "From one control to the next"],
-  ["Arrow keys", "On a slider: a small step; with Shift a large one. On the map: to the neighbour in that direction"], ["Page up, Page down", "On a slider: one whole step"],
-  ["Home, End", "On a slider: to where the data end"], ["Delete", "On a slider: back to its start"],
-  ["Enter", "On the map: go to the point walked to"], ["A, B", "On the map: this is the path's start, or its end"], ["E, L, P", "On the map: explore, lasso, pan"],
-  ["+, −, 0", "On the map: nearer, farther, all of it"], ["Space", "On the film strip: play, pause"], ["?", "This list"], ["Escape", "Closes what is open"],
-];
 
 /** @param {{ model: import("./shared/live.js").Model, el: HTMLElement }} context */
 function render({ model, el }) {
@@ -34,23 +27,13 @@ function render({ model, el }) {
   const redo = tool("redo", "Redo", () => step("redo"));
   const connection = h("span", { class: "le-header-connection", role: "status" }, h("i", { class: "le-header-dot", "aria-hidden": "true" }), h("span"));
   const theme = tool("moon", "Dark", () => setTheme(isDark() ? "light" : "dark"));
-  const help = tool("help", "Keys", () => toggleHelp());
-  help.setAttribute("aria-expanded", "false");
-  const sheet = h("section", { class: "le-panel le-header-help", role: "dialog", "aria-label": "Keys", tabindex: -1, hidden: true },
-    h("div", { class: "le-row" }, h("h2", { class: "le-title le-grow" }, "Keys"), tool("close", "Close", () => toggleHelp(false))),
-    h("dl", null, KEYS.flatMap(([key, what]) => [h("dt", null, ...key.split(", ").map((one) => h("kbd", null, one))), h("dd", null, what)])));
+  const help = tool("help", "Help and keys (?)", () => model.set("help", performance.now())); // the help view opens its sheet
   const choice = picker({ signal, open: (name) => model.send({ type: "open", model: name }) });
   el.append(h("header", { class: "le-header-bar" },
     h("div", { class: "le-header-brand" }, mark, h("strong", null, "Latent Explorer")), choice.el, connection,
-    h("div", { class: "le-header-tools" }, undo, redo, theme, help)), sheet);
+    h("div", { class: "le-header-tools" }, undo, redo, theme, help)));
 
   const isDark = () => document.body.classList.contains("dark");
-  const toggleHelp = (open = sheet.hidden) => {
-    if (open === !sheet.hidden) return;
-    sheet.hidden = !open;
-    help.setAttribute("aria-expanded", String(open));
-    (open ? sheet : help).focus();
-  };
   const showTheme = () => {
     const label = isDark() ? "Switch to light" : "Switch to dark";
     theme.replaceChildren(icon(isDark() ? "sun" : "moon"));
@@ -76,17 +59,16 @@ function render({ model, el }) {
   };
   const showModels = () => choice.show(model.get("models") ?? [], model.get("info"));
   const keys = (/** @type {KeyboardEvent} */ event) => {
-    if (event.key === "Escape" && !sheet.hidden) return toggleHelp(false);
     if (isTyping(event.target) || event.altKey) return;
     const key = event.key.toLowerCase();
     const control = event.ctrlKey || event.metaKey;
-    if (!control && event.key === "?") return toggleHelp();
     if (!control || (key !== "z" && key !== "y")) return;
     event.preventDefault();
     step(key === "y" || event.shiftKey ? "redo" : "undo");
   };
 
   document.addEventListener("keydown", keys, { signal });
+  tellKeys(el, "Everywhere", [{ press: ["Ctrl+z"], does: "Undo" }, { press: ["Ctrl+Shift+z", "Ctrl+y"], does: "Redo" }]);
   const watcher = new MutationObserver(showTheme);
   watcher.observe(document.body, { attributes: true, attributeFilter: ["class"] });
   const start = remembered() ?? (el.classList.contains("le-page") ? null : systemTheme());

@@ -8,6 +8,7 @@
 import base from "./shared/base.css";
 import sheet from "./map.css";
 import { dress, h, hear, isTyping, onTheme } from "./shared/dom.js";
+import { tellKeys } from "./shared/keys.js";
 import { commit, pace, stamp } from "./shared/live.js";
 import { goingTo, here, journeying } from "./shared/journey.js";
 import { mapData } from "./shared/mapdata.js";
@@ -28,6 +29,14 @@ const HOVER = 10;
 const STILL = 4; // pixels a press may wander and still be a click
 const TELLS = 9; // labels in a tooltip
 const HELP = "Arrow keys walk to the next point, Enter goes there. Plus and minus zoom, 0 shows all. E explores, L draws a lasso, P pans. A and B set the ends of the path.";
+
+const at = ".le-map-top";
+/** @type {import("./shared/keys.js").Key[]} */
+const KEYS = [
+  { press: ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown"], does: "To the next point in that direction", at }, { press: ["Enter"], does: "Go to the point walked to", at },
+  { press: ["a", "b"], does: "This is the path's start, or its end", at }, { press: ["e", "l", "p"], does: "Explore, lasso, pan", at }, { press: ["+", "-", "0"], does: "Nearer, farther, all of it", at },
+  { press: ["Escape"], does: "Leave the walk, or clear the selection", at },
+];
 
 /** @param {{model: import("./shared/live.js").Model, el: HTMLElement}} host */
 function render({ model, el }) {
@@ -292,6 +301,7 @@ function render({ model, el }) {
     field.root.classList.toggle("le-map-space", space);
   };
   el.addEventListener("keydown", pressed);
+  tellKeys(el, "Map", KEYS);
   field.top.addEventListener("blur", () => arrive(false));
   for (const type of ["keydown", "keyup"]) document.addEventListener(type, spaced);
 

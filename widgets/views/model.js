@@ -2,6 +2,7 @@
 /** The passport of a model before anything of it runs, the list of all there are, and a way to open one of this computer. */
 import sheet from "./shared/base.css";
 import { dress, h, hear } from "./shared/dom.js";
+import { tellKeys } from "./shared/keys.js";
 import { ask } from "./shared/live.js";
 import { adder } from "./shared/adder.js";
 import { modelList } from "./shared/modellist.js";
@@ -35,6 +36,7 @@ function render({ model, el }) {
       model.send({ type: "models", view: "model" });
     },
   });
+  tellKeys(el, "Model", [{ press: ["ArrowUp", "ArrowDown"], does: "In the list: read the passport of the next one, or the one before", at: ".le-model-row[tabindex='0']" }]);
   el.append(h("div", { class: "le-model-body" }, list.el, card.el, own.el));
 
   const refresh = async () => {

@@ -5,6 +5,7 @@ import sheet from "./shared/base.css";
 import { dress, h, hear } from "./shared/dom.js";
 import { seedGrid } from "./shared/grid.js";
 import { icon } from "./shared/icons.js";
+import { tellKeys } from "./shared/keys.js";
 import { ask, commit, pace } from "./shared/live.js";
 import { nearest } from "./shared/nearest.js";
 import { GRID, elsewhere, gridFirst, seedOf, typedSeed, wrapped } from "./shared/seeds.js";
@@ -56,6 +57,10 @@ function render({ model, el }) {
     },
   }, grid.el, example.el);
   el.append(parts.el);
+  tellKeys(el, "Sample", [
+    { press: ["ArrowUp", "ArrowDown"], does: "In the field: the next seed, or the one before", at: ".le-sample-seed" },
+    { press: ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown"], does: "In the grid: from picture to picture", at: ".le-grid-cell[tabindex='0']" }, { press: ["Enter"], does: "In the grid: take this one", at: ".le-grid-cell[tabindex='0']" },
+  ]);
 
   /** Asks for the grid if it shows something else than it should, and only while it is seen. */
   const refill = async () => {

@@ -9,6 +9,7 @@ import base from "./shared/base.css";
 import { dress, h, hear, isTyping } from "./shared/dom.js";
 import { Rate, paint, pictured, pixelsOf } from "./shared/frames.js";
 import { icon } from "./shared/icons.js";
+import { tellKeys } from "./shared/keys.js";
 import { stamp } from "./shared/live.js";
 import { saidInPlace } from "./shared/said.js";
 import { split } from "./shared/split.js";
@@ -133,6 +134,10 @@ function render({ model, el }) {
   }, "image/png");
 
   document.addEventListener("keydown", keys, { signal: stop.signal });
+  tellKeys(el, "Stage", [
+    { press: ["b"], does: "Compare: before and now" },
+    { press: ["ArrowLeft", "ArrowRight"], does: "Move the divider between them", at: ".le-stage-divider" },
+  ]);
   parts.save.addEventListener("click", save, { signal: stop.signal });
   const deaf = hear(model, { "change:state": newState, "change:info": newInfo, "change:hand": settle, "change:status": () => parts.wait(model.get("status")), "msg:custom": receive });
   parts.wait(model.get("status"));
