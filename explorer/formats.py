@@ -19,7 +19,7 @@ import torch
 from explorer import checkpoints, devices
 from explorer.core.errors import CheckpointError
 from explorer.core.model import Card, Model
-from explorer.models.adapters import diffusers_folder, hub_folder, onnx_files, own_class
+from explorer.models.adapters import compiled, diffusers_folder, hub_folder, onnx_files, own_class
 from explorer.models.adapters.adapter import Adapter, Source
 from explorer.models.adapters.spec import SUFFIXES, Spec, beside, from_file, from_values
 from explorer.models.weights import PICKLES, in_memory, read_header
@@ -52,7 +52,7 @@ OURS = Adapter(
     load=lambda source, device: checkpoints.load(source.path, device),
 )
 
-FORMATS: tuple[Adapter, ...] = (OURS, own_class.ADAPTER, diffusers_folder.ADAPTER, hub_folder.ADAPTER, onnx_files.ADAPTER)
+FORMATS: tuple[Adapter, ...] = (OURS, own_class.ADAPTER, diffusers_folder.ADAPTER, hub_folder.ADAPTER, onnx_files.ADAPTER, compiled.ADAPTER)
 
 
 def open(  # noqa: A001 - `explorer.open` reads as what it does
@@ -134,7 +134,8 @@ def load(source: Source, device: torch.device, *, trust: bool = False) -> Model:
     check_trust(source, trust=trust)
     adapter = adapter_of(source)
     devices.make_room(source.path.name, adapter.weigh(source), device)
-    return devices.place(adapter.load(source, device), device)
+    with torch.inference_mode(False):  # whoever asks first may be drawing; weights made in that mode could never be differentiated through
+        return devices.place(adapter.load(source, device), device)
 
 
 def _found(path: Path) -> str:

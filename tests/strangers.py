@@ -162,3 +162,24 @@ def hub_folder(folder: Path, *, text: str = HUB, kind: str = "HubVAE", **args) -
     torch.manual_seed(0)
     names[kind](**args).save_pretrained(folder)
     return folder
+
+
+class Halves(torch.nn.Module):
+    """An autoencoder to be compiled: flat codes, colour pictures of 8×10 in [0, 1]."""
+
+    def __init__(self):
+        super().__init__()
+        self.inner, self.outer = torch.nn.Linear(240, 5), torch.nn.Linear(5, 240)
+
+    def forward(self, z: torch.Tensor) -> torch.Tensor:
+        return self.outer(z).sigmoid().view(-1, 3, 8, 10)
+
+    @torch.jit.export
+    def encode(self, x: torch.Tensor) -> torch.Tensor:
+        return self.inner(x.flatten(1))
+
+
+def halves() -> Halves:
+    """The same one each time."""
+    torch.manual_seed(0)
+    return Halves().eval()

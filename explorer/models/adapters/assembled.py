@@ -120,13 +120,14 @@ def assemble(
     values: tuple[float, float] | str | None = None,
     units: Units = Units(),  # noqa: B008 - a frozen value
     encoder_layout: str | None = None,
-    differentiable: bool = True,
+    differentiable: bool | None = True,
     device: torch.device | None = None,
 ) -> Model:
     """The model of a card around raw functions, which take and give the network's own codes and pictures on `device`.
 
     Without `pictures`, two codes are drawn to see how the network lays pictures out; `picture` and `values` are what its spec says.
-    `encoder_layout` is how the encoder wants its pictures, where it is not as the decoder gives them.
+    `encoder_layout` is how the encoder wants its pictures, where it is not as the decoder gives them. With `differentiable` None it is tried
+    whether gradients flow from a picture to its code.
     Raises ModelError when it cannot draw what it should.
     """
     (space,) = card.latent_spaces
@@ -137,10 +138,11 @@ def assemble(
     generator = encoder = None
     if decode is not None:
         draw = _drawing(card.name, guarded(card.name, "drawing", decode), space, pictures, units)
+        differentiable = _lets_through(draw, space, device) if differentiable is None else differentiable
         generator = Decoder(card.name, pictures.shown, {space: draw}, differentiable=differentiable)
     if encode is not None:
         taken = replace(pictures, layout=encoder_layout or pictures.layout)
-        encoder = OutsideEncoder(card.name, guarded(card.name, "encoding", encode), space, taken, units, differentiable)
+        encoder = OutsideEncoder(card.name, guarded(card.name, "encoding", encode), space, taken, units, differentiable is not False)
     return Model(card, (space,), generator=generator, encoder=encoder)
 
 
@@ -185,6 +187,17 @@ def _drawing(name: str, decode: Callable[[Tensor], Any], space: LatentSpace, pic
         return some(z) if len(z) <= at_once else torch.cat([some(part) for part in z.split(at_once)])
 
     return draw
+
+
+def _lets_through(draw: Callable[[Tensor], Tensor], space: LatentSpace, device: torch.device | None) -> bool:
+    """Whether gradients flow from one picture to its code."""
+    z = space.sample(1, 0).values.to(device).requires_grad_()
+    try:
+        with torch.enable_grad():
+            (gradient,) = torch.autograd.grad(draw(z).sum(), z, allow_unused=True)
+    except (RuntimeError, ModelError):  # some operation has no derivative, or the network works under `no_grad`
+        return False
+    return gradient is not None and bool(torch.isfinite(gradient).all())
 
 
 def _finite(name: str, raw: Tensor) -> None:

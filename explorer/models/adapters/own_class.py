@@ -71,7 +71,7 @@ def around(card: Card, net: Any, spec: Spec, device: torch.device) -> Model:
         net.eval().requires_grad_(False).to(device)
     decode = _method(card.name, net, spec.decode) if spec.decode else getattr(net, "decode", net)
     encode = _method(card.name, net, spec.encode) if spec.encode else getattr(net, "encode", None)
-    return assemble(card, decode=decode, encode=encode, picture=spec.picture, values=spec.values, device=device)
+    return assemble(card, decode=decode, encode=encode, picture=spec.picture, values=spec.values, device=device, differentiable=None)
 
 
 def _method(name: str, net: Any, wanted: str) -> Callable[[Tensor], Any]:
