@@ -84,6 +84,10 @@ class Screen:
         """Waits until the session is at an origin with these fields."""
         return self.becomes(lambda session: origin.items() <= session["spot"]["origin"].items(), f"the origin {origin}")
 
+    def commits(self, patch: dict[str, Any], label: str = "a test") -> None:
+        """Commits a patch as any view would."""
+        self.page.evaluate(f"([patch, label]) => {MODEL}.send({{ type: 'commit', patch, label }})", [patch, label])
+
     @property
     def corner(self) -> str:
         """What the corner says of the connection."""

@@ -1,68 +1,93 @@
 // @ts-check
 /**
- * The strip: a path between two picked points, as nine frames, a scrubber and a play button.
+ * The strip: a path through picked points or along a drawn line, as nine frames, with how far from the data they are, a scrubber and a play button.
  *
- * Reads `state`, `info`, `frame`; asks for `path`; drafts and commits the journey.
+ * Reads `state`, `info`, `frame`; asks for `path`, `points`, `distance`; drafts and commits the journey.
  */
 import base from "./shared/base.css";
 import sheet from "./strip.css";
+import { distanceBar, LOOKS } from "./shared/distance.js";
 import { calm, dress, h, hear } from "./shared/dom.js";
 import { rgba, paint } from "./shared/frames.js";
-import { here, journeyOf, journeying, named, sameSpot } from "./shared/journey.js";
+import { here, isLine, isWhole, journeyOf, journeying, laidOut, MOST_STOPS, moved, named, ordered, pointsOf, sameSpot } from "./shared/journey.js";
 import { icon } from "./shared/icons.js";
 import { ask, commit, pace } from "./shared/live.js";
 import { mapIcon } from "./shared/mapicons.js";
+import { kindChoice, turned } from "./shared/pathkinds.js";
 import { player } from "./shared/player.js";
+import { stopChips } from "./shared/stops.js";
 import { digits, ordinary } from "./shared/words.js";
 
 const COUNT = 9;
 const KEYED = 400; // milliseconds after the last key before the place reached counts as chosen
-const KINDS = { arc: ["Arc", "Keeps the codes as long as typical ones: pictures stay rich on the way"], chord: ["Chord", "The straight line: half-way, codes are shorter than typical ones"] };
 const SIDES = /** @type {const} */ ({ start: "A", end: "B" });
+const SPEEDS = [0.25, 0.5, 1, 2, 4];
 
 /** @param {{model: import("./shared/live.js").Model, el: HTMLElement}} host */
 function render({ model, el }) {
   const undress = dress(el, "le-strip", base, sheet);
   const drag = pace(model, "strip");
-  const walker = player({ calm, steps: COUNT - 1, tick: (t) => scrub(t) });
+  const how = { back: true, speed: 1 };
+  const walker = player({ calm, steps: COUNT - 1, how: () => how, tick: (t) => scrub(t) });
   /** Where the hand or the player is along the path, until the session says so. @type {number | null} */ let ahead = null;
   let [fetched, problem, keyed, rest] = ["", "", false, /** @type {any} */ (0)];
   let wanted = new AbortController();
 
   const session = () => model.get("state")?.session;
   const journey = () => journeyOf(session());
-  const whole = () => !!(journey().start && journey().end);
+  const whole = () => isWhole(journey());
   const time = () => ahead ?? journey().t;
 
   const ends = Object.fromEntries(Object.entries(SIDES).map(([side, letter]) => [side, end(letter, () => put(side))]));
-  const swap = button("Swap A and B", mapIcon("swap"), () => change({ start: journey().end, end: journey().start, t: journey().t === null ? null : 1 - /** @type {number} */ (journey().t) }, "swap the ends of the path"));
-  const clear = button("Clear the path", icon("close"), () => change({ start: null, end: null, t: null }, "clear the path"));
-  const kinds = h("div", { class: "le-segments", role: "radiogroup", "aria-label": "Kind of path", on: { keydown: (event) => roving(event) } },
-    Object.entries(KINDS).map(([kind, [title, help]]) => h("button", { type: "button", class: "le-button", role: "radio", title: help, "data-kind": kind, on: { click: () => kind !== journey().kind && change({ kind }, `path: ${kind}`) } }, title)));
+  const stops = stopChips({
+    move: (from, to) => through(moved(pointsOf(journey()), from, to), "another order of the stops"),
+    remove: (index) => through(pointsOf(journey()).filter((_, i) => i !== index), "remove a stop"),
+    go: (index) => change({ t: null }, `stop ${index} of the path`, { spot: pointsOf(journey())[index] }),
+  });
+  const add = h("button", { type: "button", class: "le-button le-strip-add", title: "The path goes through here too, before it reaches B", on: { click: () => addStop() } }, mapIcon("plus"), "Stop here");
+  const line = h("p", { class: "le-note le-strip-line" });
+  const swap = button("Swap A and B", mapIcon("swap"), () => reverse());
+  const clear = button("Clear the path", icon("close"), () => change({ start: null, stops: [], end: null, kind: "arc", t: null }, "clear the path"));
+  const kinds = kindChoice((kind) => kind !== journey().kind && change(turned(journey(), kind), `path: ${kind}`));
+  const even = h("button", {
+    type: "button", class: "le-button", "aria-pressed": "false", title: "On: the picture changes as much from each frame to the next. Off: the code does",
+    on: { click: () => change({ pace: journey().pace === "code" ? "picture" : "code" }, journey().pace === "code" ? "even picture change" : "even steps of the code") },
+  }, "Even picture change");
+  const manner = h("div", { class: "le-row le-strip-manner" }, kinds.el, even);
   const film = h("div", { class: "le-strip-film", role: "group", "aria-label": "Frames of the path" }, Array.from({ length: COUNT }, (_, i) => cell(i, () => commitTime(i / (COUNT - 1)))));
+  const apart = distanceBar();
   const play = button("Play", icon("play"), () => toggle());
   const slider = h("input", {
     type: "range", class: "le-range", min: 0, max: 1, step: 0.005, value: 0, "aria-label": "Position along the path",
     on: { input: () => (walker.stop(), scrub(slider.valueAsNumber)), change: () => settle(), keydown: (event) => (keyed = /^(Arrow|Page|Home|End)/.test(event.key)), pointerdown: () => (keyed = false), blur: () => rest && commitTime(slider.valueAsNumber) },
   });
   const position = h("output", { class: "le-strip-position" });
+  const speed = h("select", { class: "le-select le-strip-speed", "aria-label": "Speed of playing", on: { change: () => pacing({ speed: Number(speed.value) }) } }, SPEEDS.map((value) => h("option", { value, selected: value === how.speed }, `${value}×`)));
+  const back = h("button", { type: "button", class: "le-button", title: "Playing comes back the same way; else it begins anew at A", on: { click: () => pacing({ back: !how.back }) } }, "There and back");
   const leave = h("button", { type: "button", class: "le-button", title: "Go back to where you were before the path", on: { click: () => change({ t: null }, "leave the path") } }, "Leave path");
-  const scrubber = h("div", { class: "le-strip-scrub" }, play, slider, position, leave);
+  const scrubber = h("div", { class: "le-strip-scrub" }, play, slider, position, h("span", { class: "le-strip-how" }, speed, back, leave));
   const empty = h("p", { class: "le-note le-strip-empty" });
   const trouble = h("div", { class: "le-error", role: "alert" });
-  el.append(h("div", { class: "le-strip-bar" }, ends.start.root, swap, ends.end.root, h("span", { class: "le-grow" }), kinds, clear), film, scrubber, empty, trouble);
+  el.append(h("div", { class: "le-strip-bar" }, ends.start.root, stops.el, line, add, ends.end.root, h("span", { class: "le-grow" }), swap, clear), stops.acts, manner, film, apart.el, scrubber, empty, trouble);
 
   function refresh() {
-    const { start, end: last, kind } = journey();
+    const now = laidOut(journey());
+    const { start, end: last } = now;
+    const drawn = now.kind === "drawn";
     const spot = here(session(), model.get("frame"));
-    for (const [side, part] of Object.entries(ends)) part.show(journey()[side], !spot || (journey().t === null && sameSpot(spot, journey()[side])));
-    for (const node of kinds.children) {
-      node.setAttribute("aria-checked", String(node.dataset.kind === kind));
-      node.tabIndex = node.dataset.kind === kind ? 0 : -1;
-    }
-    swap.disabled = !start || !last;
-    clear.hidden = !start && !last;
-    kinds.hidden = film.hidden = scrubber.hidden = !whole();
+    for (const [side, part] of Object.entries(ends)) part.show(drawn ? null : now[side], !spot || (journey().t === null && !drawn && sameSpot(spot, now[side])), drawn);
+    stops.show(isLine(now) ? [] : now.stops);
+    line.hidden = !drawn;
+    line.textContent = drawn ? `A line drawn on the map, ${pointsOf(now).length} corners` : "";
+    add.hidden = !whole() || isLine(now) || now.stops.length >= MOST_STOPS;
+    add.disabled = !spot || (journey().t === null && pointsOf(now).some((point) => sameSpot(point, spot)));
+    kinds.show(now);
+    even.setAttribute("aria-pressed", String(now.pace === "picture"));
+    back.setAttribute("aria-pressed", String(how.back));
+    swap.disabled = !whole();
+    clear.hidden = !pointsOf(now).length;
+    manner.hidden = film.hidden = scrubber.hidden = !whole();
+    if (!whole()) apart.show(null);
     empty.hidden = whole() || !session();
     empty.textContent = start || last ? `Now go to another picture and press “${start ? "B" : "A"} = here”.` : "Go to a picture you like and press “A = here”, then to another and press “B = here”: the way between them appears here.";
     if (!whole() && walker.playing()) halt();
@@ -82,6 +107,7 @@ function render({ model, el }) {
     position.textContent = t === null ? "" : `${Math.round(100 * t)} %`;
     slider.setAttribute("aria-valuetext", t === null ? "not on the path" : `${Math.round(100 * t)} % of the way from A to B`);
     leave.disabled = t === null;
+    apart.where(t);
     const label = walker.playing() ? "Pause" : "Play";
     if (play.title !== label) {
       play.title = label;
@@ -90,26 +116,34 @@ function render({ model, el }) {
     }
   }
 
-  /** Gets the frames of the path, or the picture of the one end there is, when they are not those on show. */
+  /** Gets the frames of the path, its points and its distance from the data, when they are not those on show. */
   async function fetchFrames() {
-    const { start, end: last, kind } = journey();
-    const print = JSON.stringify([model.get("info")?.name, session()?.sampled, session()?.layout, start, last, whole() && kind]); // the answer says where on the map, too
+    const now = laidOut(journey());
+    const print = JSON.stringify([model.get("info")?.name, session()?.sampled, session()?.layout, { ...journey(), t: null }]); // the answer says where on the map, too
     if (print === fetched || !session()) return;
     fetched = print;
     wanted.abort();
     wanted = new AbortController();
     problem = "";
-    const only = start ?? last;
-    if (!only) return;
+    if (!pointsOf(now).length) return;
     el.classList.add("le-strip-waits");
-    // The picture of a single end is the path from it to itself: a `decode` would show on the stage.
-    const request = whole() ? { patch: {}, count: COUNT } : { patch: { journey: { start: only, end: only, kind: "chord", t: null } }, count: 2 };
+    const get = (request) => ask(model, { view: "strip", patch: {}, ...request }, { signal: wanted.signal });
+    const pictures = ({ header, payload }) => (i) => rgba(/** @type {DataView} */ (payload), header.width, header.height, i);
     try {
-      const { header, payload } = await ask(model, { type: "path", view: "strip", ...request }, { signal: wanted.signal });
-      const frame = (i) => rgba(/** @type {DataView} */ (payload), header.width, header.height, i);
-      if (start) ends.start.picture(frame(0));
-      if (last) ends.end.picture(frame(header.count - 1));
-      if (whole()) film.querySelectorAll("button").forEach((node, i) => fill(node, frame(i), header.typicality[i], header.t[i]));
+      if (whole()) {
+        const { header, payload } = await get({ type: "path", count: COUNT });
+        const frame = pictures({ header, payload });
+        film.querySelectorAll("button").forEach((node, i) => fill(node, frame(i), header.typicality[i], header.t[i]));
+        if (!now.stops.length || isLine(now)) ends.start.picture(frame(0)), ends.end.picture(frame(COUNT - 1));
+        el.classList.remove("le-strip-waits");
+      }
+      if (!whole() || (now.stops.length && !isLine(now))) {
+        const frame = pictures(await get({ type: "points" }));
+        if (now.start) ends.start.picture(frame(0));
+        if (now.end) ends.end.picture(frame(pointsOf(now).length - 1));
+        now.stops.forEach((_, i) => stops.picture(i, frame(i + 1)));
+      }
+      if (whole()) apart.show((await get({ type: "distance", count: LOOKS })).header);
     } catch (error) {
       if (error.name === "AbortError") return;
       problem = error.message;
@@ -118,13 +152,38 @@ function render({ model, el }) {
     el.classList.remove("le-strip-waits");
   }
 
-  const change = (changes, label) => {
+  const change = (changes, label, more = {}) => {
     if (walker.playing()) halt();
-    commit(model, journeying(session(), changes), label);
+    commit(model, { ...more, ...journeying(session(), changes) }, label);
   };
+  /** The path leads through other points, or through the same in another order. */
+  function through(points, label) {
+    const { kind } = journey();
+    change({ ...ordered(points), t: null, kind: kind === "spline" && points.length < 3 ? "arc" : kind }, label);
+  }
   function put(side) {
     const spot = here(session(), model.get("frame"));
-    if (spot) change({ [side]: spot, t: null }, `${SIDES[side]} of the path`);
+    if (!spot) return;
+    const now = laidOut(journey());
+    const others = journey().stops.length && !isLine(now) ? { start: now.start, stops: now.stops, end: now.end } : {};
+    change({ ...others, [side]: spot, t: null }, `${SIDES[side]} of the path`);
+  }
+  function addStop() {
+    const spot = here(session(), model.get("frame"));
+    const points = pointsOf(journey());
+    if (!spot) return;
+    change({ ...ordered([...points.slice(0, -1), spot, ...points.slice(-1)]), kind: points.length === 2 && journey().kind === "arc" ? "spline" : journey().kind, t: null }, "a stop of the path");
+  }
+  function reverse() {
+    const { kind, start, stops, end: last, t } = laidOut(journey());
+    const turnedRound = kind === "drawn" ? { stops: pointsOf(journey()).reverse() } : { start: last, stops: [...stops].reverse(), end: start };
+    change({ ...turnedRound, t: t === null ? null : 1 - t }, "turn the path round");
+  }
+  /** Another way of playing; what plays goes on from where it is. */
+  function pacing(changes) {
+    Object.assign(how, changes);
+    if (walker.playing()) walker.play(Math.max(walker.stop(), 0));
+    refresh();
   }
 
   function scrub(t) {
@@ -167,6 +226,7 @@ function render({ model, el }) {
     toggle();
   };
   el.addEventListener("keydown", spaced);
+  tellKeys(el, "Strip", [{ press: [" "], does: "Play, pause", at: ".le-strip-scrub .le-range" }, { press: ["ArrowLeft", "ArrowRight"], does: "A step along the path", at: ".le-strip-scrub .le-range" }]);
   const unhear = hear(model, {
     "change:info": () => refresh(),
     "change:state": () => {
@@ -200,11 +260,11 @@ function end(letter, put) {
   return {
     root: h("div", { class: "le-strip-end", role: "group", "aria-label": `End ${letter}` }, h("span", { class: "le-strip-frame", "data-letter": letter }, canvas), h("span", { class: "le-strip-what" }, set, what)),
     picture: (pixels) => paint(canvas, pixels),
-    /** @param {any} spot @param {boolean} idle whether one is there already, or nowhere */
-    show(spot, idle) {
+    /** @param {any} spot @param {boolean} idle whether one is there already, or nowhere @param {boolean} drawn whether it is the end of a line on the map */
+    show(spot, idle, drawn) {
       set.disabled = idle;
-      canvas.hidden = !spot;
-      what.textContent = named(spot);
+      canvas.hidden = !spot && !drawn;
+      what.textContent = drawn ? "on the map" : named(spot);
     },
   };
 }
@@ -223,17 +283,6 @@ function fill(node, pixels, typicality, t) {
   mark.dataset.level = String(level);
   node.title = `${Math.round(100 * t)} % of the way. Typicality ${digits(typicality)}: ${word}`;
   node.setAttribute("aria-label", node.title);
-}
-
-/** Arrow keys move within the radio group. @param {any} event */
-function roving(event) {
-  const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
-  if (!step) return;
-  event.preventDefault();
-  const radios = [...event.currentTarget.children];
-  const next = radios[(radios.indexOf(event.target) + step + radios.length) % radios.length];
-  next.focus();
-  next.click();
 }
 
 export default { render };
