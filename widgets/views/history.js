@@ -4,6 +4,7 @@ import base from "./shared/base.css";
 import { calm, dress, h, hear } from "./shared/dom.js";
 import { glances } from "./shared/glances.js";
 import { icon } from "./shared/icons.js";
+import { tellKeys } from "./shared/keys.js";
 import { ask } from "./shared/live.js";
 import { ago, branches, layout, neighbour } from "./shared/tree.js";
 import css from "./history.css";
@@ -111,6 +112,7 @@ function render({ model, el }) {
   };
 
   el.addEventListener("keydown", keys, { signal: stop.signal });
+  tellKeys(el, "History", [{ press: ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown"], does: "To the step before, after, or on another branch", at: ".le-history-tile[tabindex='0']" }]);
   parts.scroll.addEventListener("scroll", look, { signal: stop.signal, passive: true });
   const watch = new IntersectionObserver((entries) => entries.at(-1)?.isIntersecting && look());
   watch.observe(parts.scroll);
