@@ -1,7 +1,7 @@
 """Making, writing and reading atlases: `NAME.atlas.safetensors` and `NAME.thumbs.webp` beside a checkpoint.
 
 The file is a safetensors file like a checkpoint, with the same checks before anything is read. It holds codes and variances
-(float16), labels (uint8, 255 where something cannot be seen), the places of each map and what was measured of each place, and
+(float16; codes of large atlases float32, so that they are mapped into memory and not copied), labels (uint8, 255 where something cannot be seen), the places of each map and what was measured of each place, and
 in its header what they are.
 """
 
@@ -37,6 +37,7 @@ SUFFIX = ".atlas.safetensors"
 THUMBS = ".thumbs.webp"
 ABOUT = "latent-explorer-atlas"  # the key of the description among the header's metadata
 KINDS = {"model": str, "weights": str, "space": str, "classes": dict, "layouts": dict, "axes": list, "about": dict}
+MAPPED = 100_000  # codes, above which they are stored as they are computed with
 HIDDEN = 255  # the label of what cannot be seen
 THUMB, THUMBS_A_ROW = 32, 100
 THUMB_QUALITY = 60
@@ -202,7 +203,7 @@ def _about(name: str, n: int, seed: int, *, mean: Tensor, used: list[bool]) -> d
 def write(atlas: Atlas, folder: Path) -> Path:
     """Writes an atlas into `folder` (not its thumbnails, which are a file of their own); returns the file."""
     file = folder / f"{atlas.model}{SUFFIX}"
-    tensors = {"codes": atlas.codes.half()}
+    tensors = {"codes": atlas.codes.half() if len(atlas) <= MAPPED else atlas.codes.float().contiguous()}
     if atlas.variance is not None:
         tensors["variance"] = atlas.variance.half()
     for name, values in atlas.labels.items():

@@ -117,3 +117,12 @@ def test_without_an_encoder_an_atlas_holds_draws_that_the_judge_has_named(tmp_pa
     assert made.about["codes"] == "w of 40 draws from the prior; the labels are what 'toy-judge' says of the pictures drawn from them."
     with pytest.raises(CapabilityError, match="'toy-gan' has no encoder, and its card names no judge"):
         atlases.build(model, data, n=40, folder=tmp_path, layouts=("pca",))
+
+
+def test_codes_of_a_large_atlas_are_mapped_and_not_copied(tmp_path, monkeypatch):
+    monkeypatch.setattr(atlases, "MAPPED", 20)
+    before = toy()
+    before = replace(before, codes=before.codes / 3, layouts={})
+    file = atlases.write(before, tmp_path)
+    assert checkpoints.tensors(file)["codes"].dtype == torch.float32
+    assert torch.equal(atlases.read(file).codes, before.codes)

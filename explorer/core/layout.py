@@ -30,6 +30,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from explorer.core.cells import Cells
 from explorer.core.errors import SpaceError
 
 __all__ = ["Layout"]
@@ -43,7 +44,10 @@ SHEET = 64  # nodes a side of the sheet
 ON, OFF = 0.25, 0.75  # of the distance to the nearest atlas code: nearer to the sheet is on it, farther is off it
 TORN = 0.05  # of the diameter: places farther apart than this do not lie together
 OWN = 2_000  # the most atlas codes whose nearest neighbours say what distance is ordinary
-BLOCK = 256  # queries at a time, so that a million of them fit into memory
+OWN_PAIRS = 200_000_000  # distances that may be computed to find that out
+BLOCK = 256  # queries at a time, so that a million of them fit into memory,
+PAIRS = 1 << 24  # and fewer where each is compared with so many that they do not
+LARGE = 20_000  # places, above which an index finds the nearest
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,7 +108,7 @@ class Layout:
             SpaceError: for a map without points, or places that are not `(B, 2)` finite numbers.
         """
         self._check(places, 2, "places")
-        return _in_blocks(self._lift, places)
+        return _in_blocks(self._lift, places, len(self.xy) if self._cells is None else 1)
 
     def place(self, codes: Tensor) -> Tensor:
         """Places `(B, 2)` for flat codes `(B, D)`; how, the module says.
@@ -113,19 +117,19 @@ class Layout:
             SpaceError: for a map without points, or codes that are not `(B, D)` finite numbers.
         """
         self._check(codes, self.codes.shape[1], "codes")
-        return _in_blocks(self._place if self.axes is None else self._project, codes)
+        return _in_blocks(self._place, codes, len(self.xy)) if self.axes is None else _in_blocks(self._project, codes, 1)
 
     def nearest(self, codes: Tensor) -> tuple[Tensor, Tensor]:
         """For flat codes `(B, D)`, the row of the nearest atlas code and the distance to it, each `(B,)`."""
         self._check(codes, self.codes.shape[1], "codes")
-        pairs = [_distances(block, self.codes).min(dim=1) for block in codes.split(BLOCK)]
+        pairs = [_distances(block, self.codes).min(dim=1) for block in codes.split(_block(len(self.codes)))]
         return torch.cat([row for _, row in pairs]), torch.cat([distance for distance, _ in pairs])
 
     def strangeness(self, codes: Tensor) -> Tensor:
         """How far flat codes `(B, D)` are from the atlas, `(B,)` in [0, 1]: above 0.99 a code is outside of what the map shows.
 
-        The share of atlas codes (of 2,000 of them, if there are more) that are nearer to their nearest neighbour than this code is
-        to its own. An atlas code itself has 0.
+        The share of atlas codes (of 2,000 of them, if there are more; of fewer, if there are more than 100,000) that are nearer to
+        their nearest neighbour than this code is to its own. An atlas code itself has 0.
         """
         return self.standing(self.nearest(codes)[1])
 
@@ -139,8 +143,9 @@ class Layout:
         return tuple(self._ordinary.quantile(torch.tensor([0.5, 0.99])).tolist())
 
     def warm(self) -> None:
-        """Does now what `place` and `strangeness` would do at their first call, which takes up to a second. Later calls cost nothing."""
+        """Does now what `lift`, `place` and `strangeness` would do at their first call, which takes up to a second, and some for a million codes."""
         if len(self.xy):
+            self.lift(self.xy[:1])
             self.place(self.codes[:1])
             self.strangeness(self.codes[:1])
 
@@ -157,12 +162,23 @@ class Layout:
         return (shifted * self.axes).sum(dim=2).float()
 
     def _lift(self, places: Tensor) -> Tensor:
-        gap, rows, weights = _nearest(places, self.xy, NEIGHBOURS_LIFT)
+        gap, rows, weights = self._beside(places)
         near = _average(weights, self.codes[rows], self.codes[rows].norm(dim=2))
         empty = _smoothstep((gap / self.diameter - SHORE) / (SEA - SHORE))
         mean, length = (a + empty[:, None] * (b - a) for a, b in zip(near, self._over_all(places), strict=True))
         z = (mean * (length / mean.norm(dim=1, keepdim=True).clamp_min(1e-12)).clamp(max=STRETCH)).float()
         return z if self.axes is None else z + ((places.double() - self._project(z)) @ self.axes.double()).float()
+
+    def _beside(self, places: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """The distance to the nearest point of the map, the rows of the nearest, and their weights."""
+        if self._cells is None:
+            return _nearest(places, self.xy, NEIGHBOURS_LIFT)
+        return _weighted(*self._cells.nearest(places, NEIGHBOURS_LIFT + 1), NEIGHBOURS_LIFT, len(self.xy))
+
+    @cached_property
+    def _cells(self) -> Cells | None:
+        """An index of the places of a large map."""
+        return Cells(self.xy) if len(self.xy) > LARGE else None
 
     def _over_all(self, places: Tensor) -> tuple[Tensor, Tensor]:
         """Mean code `(B, D)` and mean length `(B, 1)` over the whole map, with weights 1/d^3 to its gathered points."""
@@ -209,8 +225,9 @@ class Layout:
     @cached_property
     def _ordinary(self) -> Tensor:
         """The distances from atlas codes to their nearest other one, sorted; evenly chosen codes of a large atlas."""
-        rows = torch.linspace(0, len(self.codes) - 1, min(OWN, len(self.codes))).long()
-        return torch.cat([self._to_others(some) for some in rows.split(BLOCK)]).sort().values
+        count = min(OWN, len(self.codes), max(100, OWN_PAIRS // len(self.codes)))
+        rows = torch.linspace(0, len(self.codes) - 1, count).long()
+        return torch.cat([self._to_others(some) for some in rows.split(_block(len(self.codes)))]).sort().values
 
     def _to_others(self, rows: Tensor) -> Tensor:
         distance = _distances(self.codes[rows], self.codes)
@@ -257,9 +274,13 @@ class Sheet:
         return self.places[node] + step * self.cell, torch.minimum(left, distance.double())
 
 
-def _in_blocks(function: Callable[[Tensor], Tensor], values: Tensor) -> Tensor:
-    """Applies a function of `(B, ·)` to a few rows at a time."""
-    return torch.cat([function(block) for block in values.split(BLOCK)])
+def _in_blocks(function: Callable[[Tensor], Tensor], values: Tensor, compared: int) -> Tensor:
+    """Applies a function of `(B, ·)` to a few rows at a time, fewer where each is compared with very many."""
+    return torch.cat([function(block) for block in values.split(_block(compared))])
+
+
+def _block(compared: int) -> int:
+    return max(1, min(BLOCK, PAIRS // max(compared, 1)))
 
 
 def _distances(queries: Tensor, known: Tensor) -> Tensor:
@@ -275,9 +296,14 @@ def _nearest(queries: Tensor, known: Tensor, k: int) -> tuple[Tensor, Tensor, Te
 
     Where there are no more than `k` points, R is infinite: the weights become 1/d^2.
     """
-    k = min(k, len(known))
-    distance, rows = _distances(queries, known).double().topk(min(k + 1, len(known)), dim=1, largest=False)
-    reach = distance[:, -1:] if len(known) > k else torch.full_like(distance[:, :1], torch.inf)
+    distance, rows = _distances(queries, known).topk(min(k + 1, len(known)), dim=1, largest=False)
+    return _weighted(distance.double(), rows, k, len(known))
+
+
+def _weighted(distance: Tensor, rows: Tensor, k: int, known: int) -> tuple[Tensor, Tensor, Tensor]:
+    """The same from the distances to the k + 1 nearest of `known` points, and their rows, `(B, k + 1)`; or to all, if they are fewer."""
+    k = min(k, known)
+    reach = distance[:, -1:] if known > k else torch.full_like(distance[:, :1], torch.inf)
     floor = (1e-6 * distance[:, -1:]).clamp_min(1e-12)
     first = torch.maximum(distance[:, :1], floor)
     share = first / torch.maximum(distance[:, :k], floor)

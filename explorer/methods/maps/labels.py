@@ -5,9 +5,12 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
+from explorer.core.cells import Cells
+
 __all__ = ["lift_of", "most_telling"]
 
 QUERIES = 1_000
+MOST = 20_000  # of a larger map so many are looked at, evenly chosen
 
 
 def most_telling(xy: Tensor, labels: Mapping[str, Tensor]) -> str:
@@ -17,10 +20,12 @@ def most_telling(xy: Tensor, labels: Mapping[str, Tensor]) -> str:
     """
     if len(xy) < 3 or not labels:
         return next(iter(labels), "")
+    if len(xy) > MOST:
+        some = torch.linspace(0, len(xy) - 1, MOST).long()
+        xy, labels = xy[some], {name: values[some] for name, values in labels.items()}
     rows = torch.linspace(0, len(xy) - 1, min(QUERIES, len(xy))).long()
-    distance = torch.cdist(xy[rows], xy)
-    distance[torch.arange(len(rows)), rows] = torch.inf
-    near = distance.argmin(dim=1)
+    pair = Cells(xy).nearest(xy[rows], 2)[1]
+    near = torch.where(pair[:, 0] == rows, pair[:, 1], pair[:, 0])  # where many share a place, the row itself need not be among them
     return max(labels, key=lambda name: lift_of(labels[name], rows, near))
 
 
