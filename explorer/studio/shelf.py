@@ -122,7 +122,8 @@ class Shelf:
     def _load(self, name: str, known: Known) -> Opened:
         with self._lock:
             self._make_way(formats.weigh(known.source))
-        model = formats.load(known.source, self.device, trust=known.trust)
+        with torch.inference_mode(False):  # whoever asks first: weights made in that mode could never take part in a search by gradients
+            model = formats.load(known.source, self.device, trust=known.trust)
         if model.card.name != name:
             model = replace(model, card=model.card.but(name=name))
         with self._lock:
