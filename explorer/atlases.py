@@ -1,8 +1,8 @@
 """Making, writing and reading atlases: `NAME.atlas.safetensors` and `NAME.thumbs.webp` beside a checkpoint.
 
 The file is a safetensors file like a checkpoint, with the same checks before anything is read. It holds codes and variances
-(float16; codes of large atlases float32, so that they are mapped into memory and not copied), labels (uint8, 255 where something cannot be seen), the places of each map and what was measured of each place, and
-in its header what they are.
+(float16; the codes of large atlases float32, so that they are mapped into memory and not copied), labels (uint8, 255 where
+something cannot be seen), the places of each map and what was measured of each place, and in its header what they are.
 """
 
 import json
