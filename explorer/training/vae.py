@@ -12,6 +12,10 @@ To either comes `settle` times the DIP-VAE-II penalty |m|^2 + |C - I|^2 (Kumar e
 the covariance of a batch's codes: the KL term alone leaves the codes of the data, taken together, somewhat longer in some
 directions than the prior is, and then what lies far out (black hair, dark skin) is rare among samples of the prior.
 
+`coarse` times dearer than that is a nat at first; it becomes cheaper by an equal factor a step until step `fine_from`. While nats are dear, only what
+moves most pixels is worth an axis, and each such factor gets its own, since the posterior's axes then have to be the factors'; what is
+subtler joins later, on axes of its own (Burgess et al. 2018, arXiv 1804.03599, who let the nats grow instead).
+
 The error is a sum over pixels, in [-1, 1], of squares (Gaussian noise), of absolute values (Laplace noise), or of both. Where a
 code leaves open which of two flat colours a pixel has, squares are least for a mixture of the two, absolute values for the
 likelier one: drawings stay crisp, but small parts are learned late, since leaving them out is a minimum too. With both, neither
@@ -57,6 +61,8 @@ def objective(
     focus: Focus | None = None,
     settle: float = 0.0,
     settle_from: int = 0,
+    coarse: float = 1.0,
+    fine_from: int = 1,
 ) -> Loss:
     """The loss of a step; the KL grows to its full weight over the first `ramp` steps, the penalty as long from `settle_from` on."""
     pick = batch_rows(len(pixels), batch, seed)
@@ -68,7 +74,7 @@ def objective(
         difference = drawn - x
         missed = (counts * (ERRORS[error](difference) + detail * ERRORS[error](_fine(difference)))).sum()
         cost = kl(mean, log_variance).mean() if beta == 1 else _weighted(z, mean, log_variance, beta=beta, n=len(pixels))
-        total = missed / (len(x) * scale) + min(1.0, (step + 1) / ramp) * cost
+        total = missed / (len(x) * scale * coarse ** max(0.0, 1 - step / fine_from)) + min(1.0, (step + 1) / ramp) * cost
         if settle and step >= settle_from:
             total = total + settle * min(1.0, (step + 1 - settle_from) / ramp) * unsettled(z)
         return total, {"psnr": psnr(float(difference.detach().square().mean())), "kl": float(kl(mean, log_variance).detach().mean())}

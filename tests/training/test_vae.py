@@ -63,3 +63,12 @@ def test_a_box_in_focus_counts_several_times():
         objective(net, pixels, scale=1.0, batch=8, seed=0, ramp=10**9, focus=focus)(0)[0].detach() for focus in (None, (0, 0, 16, 16, 2.0))
     )
     assert float(all_twice) == pytest.approx(2 * float(plain), rel=1e-3)
+
+
+def test_an_error_is_dear_at_first_and_cheap_from_a_step_on():
+    torch.manual_seed(0)
+    net = VAE(size=16, channels=1, latent=3, widths=[8, 16])
+    pixels = np.random.default_rng(0).integers(256, size=(40, 16, 16, 1), dtype=np.uint8)
+    plain, falling = (objective(net, pixels, scale=2.0, batch=8, seed=0, ramp=10**9, coarse=coarse, fine_from=4) for coarse in (1.0, 16.0))
+    ratios = [float(plain(step)[0].detach() / falling(step)[0].detach()) for step in (0, 1, 2, 4, 9)]
+    assert ratios == pytest.approx([16, 8, 4, 1, 1], rel=1e-3)
