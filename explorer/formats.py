@@ -19,7 +19,7 @@ import torch
 from explorer import checkpoints, devices
 from explorer.core.errors import CheckpointError
 from explorer.core.model import Card, Model
-from explorer.models.adapters import compiled, diffusers_folder, hub_folder, onnx_files, own_class
+from explorer.models.adapters import compiled, diffusers_folder, hub, hub_folder, onnx_files, own_class, plug_ins
 from explorer.models.adapters.adapter import Adapter, Source
 from explorer.models.adapters.spec import SUFFIXES, Spec, beside, from_file, from_values
 from explorer.models.weights import PICKLES, in_memory, read_header
@@ -31,7 +31,16 @@ Thing = str | Path | Mapping[str, Any] | torch.nn.Module
 
 
 def _is_ours(source: Source) -> bool:
-    return source.path.is_file() and source.path.suffix == checkpoints.SUFFIX and not source.spec.network
+    if source.spec.network:
+        return False
+    if source.path.is_dir():
+        return _says_itself(_own_file(source))
+    return source.path.is_file() and source.path.suffix == checkpoints.SUFFIX
+
+
+def _own_file(source: Source) -> Path:
+    """The file of a checkpoint of ours: in a folder, as one pushes it to the Hub, `model.safetensors`."""
+    return source.path / hub_folder.WEIGHTS if source.path.is_dir() else source.path
 
 
 def _says_itself(path: Path) -> bool:
@@ -47,9 +56,9 @@ def _says_itself(path: Path) -> bool:
 OURS = Adapter(
     "a checkpoint of the explorer (.safetensors with a card)",
     recognises=_is_ours,
-    card=lambda source: checkpoints.read(source.path),
-    weigh=lambda source: in_memory(read_header(source.path)),
-    load=lambda source, device: checkpoints.load(source.path, device),
+    card=lambda source: checkpoints.read(_own_file(source)),
+    weigh=lambda source: in_memory(read_header(_own_file(source))),
+    load=lambda source, device: checkpoints.load(_own_file(source), device),
 )
 
 FORMATS: tuple[Adapter, ...] = (OURS, own_class.ADAPTER, diffusers_folder.ADAPTER, hub_folder.ADAPTER, onnx_files.ADAPTER, compiled.ADAPTER)
@@ -83,6 +92,10 @@ def source_of(thing: Thing, *, spec: Mapping[str, Any] | None = None) -> Source:
     path = Path(thing).expanduser()
     if path.is_file() and path.suffix in SUFFIXES:
         return _pointed_at(given.over(from_file(path)), path)
+    if not path.exists() and str(thing) in plug_ins.found().models:
+        return Source(path, given, plug_in=str(thing))
+    if not path.exists() and hub.is_id(str(thing)):
+        path, given = hub.fetched(str(thing)), given.over(Spec(name=str(thing).partition("/")[2]))
     if not path.exists():
         path = checkpoints.find(thing)
     return Source(path, given if _says_itself(path) else given.over(beside(path)))
@@ -103,11 +116,12 @@ def _pointed_at(said: Spec, file: Path | None = None) -> Source:
 
 
 def adapter_of(source: Source) -> Adapter:
-    """The adapter of a source's format. Raises CheckpointError saying what was found and what can be opened."""
-    for adapter in FORMATS:
+    """The adapter of a source's format, plug-ins first. Raises CheckpointError saying what was found and what can be opened."""
+    formats = (*plug_ins.found().adapters, *FORMATS)
+    for adapter in formats:
         if adapter.recognises(source):
             return adapter
-    raise CheckpointError(f"'{source.path.name}' cannot be opened: it is {_found(source.path)}. What can be: {'; '.join(a.title for a in FORMATS)}.")
+    raise CheckpointError(f"'{source.path.name}' cannot be opened: it is {_found(source.path)}. What can be: {'; '.join(a.title for a in formats)}.")
 
 
 def card_of(source: Source) -> Card:

@@ -2,7 +2,10 @@
 
 import threading
 from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -11,6 +14,7 @@ from explorer.core.atlas import Atlas
 from explorer.core.errors import CheckpointError, ExplorerError
 from explorer.core.model import Card, Model
 from explorer.methods.maps.labels import most_telling
+from explorer.models.adapters import plug_ins
 from explorer.models.adapters.adapter import Source
 
 __all__ = ["Opened", "Shelf"]
@@ -44,8 +48,8 @@ class Known:
 class Shelf:
     """Opens models by name and keeps the most recently used ones within a memory budget.
 
-    `cards` are the models that can be opened, by name: a dictionary that is replaced, never changed, so that it can be walked while
-    models come in. `unreadable` says of bundled files and plug-ins that cannot be used what is wrong.
+    `cards` are the models that can be opened, by name: a dictionary that is replaced, never changed, so that it can be walked
+    while models come in.
 
     Args:
         device: where they compute.
@@ -55,29 +59,33 @@ class Shelf:
     def __init__(self, device: torch.device, *, budget: int = BUDGET):
         self.device, self.budget = device, budget
         self.cards: dict[str, Card] = {}
-        self.unreadable: dict[str, str] = {}
+        self._unreadable: dict[str, str] = {}
         self._known: dict[str, Known] = {}
         self._opened: OrderedDict[str, Opened] = OrderedDict()
         self._turns: dict[str, threading.Lock] = {}
         self._lock = threading.Lock()
-        for file in checkpoints.bundled():
+        for thing in (*checkpoints.bundled(), *plug_ins.found().models):
             try:
-                self.know(file)
-            except ExplorerError as error:  # one bad file must not keep the others from being opened
-                self.unreadable[file.stem] = str(error)
+                self.know(thing)
+            except ExplorerError as error:  # one bad file or plug-in must not keep the others from being opened
+                self._unreadable[Path(thing).stem] = str(error)
 
-    def know(self, thing: formats.Thing, *, trust: bool = False, instead: bool = False) -> str:
+    @property
+    def unreadable(self) -> dict[str, str]:
+        """What is wrong with bundled files and plug-ins that cannot be used, by name."""
+        return self._unreadable | plug_ins.found().broken
+
+    def know(self, thing: formats.Thing, *, trust: bool = False, spec: Mapping[str, Any] | None = None, instead: bool = False) -> str:
         """Adds a model to the shelf without loading it, and returns its name here. What is known already is read again.
 
         Args:
-            thing: whatever `explorer.open` takes.
-            trust: whether code that comes with it may run.
+            thing, trust, spec: as `explorer.open` takes them.
             instead: takes the place of another model of the same name, which otherwise keeps it.
 
         Raises:
             CheckpointError: as `explorer.open` does, as far as can be seen without loading.
         """
-        source = formats.source_of(thing)
+        source = formats.source_of(thing, spec=spec)
         formats.check_trust(source, trust=trust)
         card = formats.card_of(source)
         with self._lock:
@@ -89,9 +97,8 @@ class Shelf:
 
     def _free_name(self, wanted: str, source: Source) -> str:
         """The name that a source has already, or else the wanted one, numbered where another model has it."""
-        place = source.path.resolve()
         names = [wanted, *(f"{wanted[:90]}-{i}" for i in range(2, len(self._known) + 3))]
-        return next(name for name in names if name not in self._known or self._known[name].source.path.resolve() == place)
+        return next(name for name in names if name not in self._known or _same(self._known[name].source, source))
 
     def source(self, name: str) -> Source:
         """Where a model lies. Raises CheckpointError naming the models there are; a path is never taken from a visitor."""
@@ -135,6 +142,11 @@ class Shelf:
         keep = 0 if needed else 1
         while len(self._opened) > keep and needed + sum(opened.bytes for opened in self._opened.values()) > self.budget:
             self._opened.popitem(last=False)
+
+
+def _same(one: Source, other: Source) -> bool:
+    """Whether two sources lead to the same model."""
+    return one.net is other.net and one.path.resolve() == other.path.resolve()
 
 
 def _with_atlas(model: Model, source: Source) -> Opened:

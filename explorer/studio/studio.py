@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,6 +18,8 @@ from explorer.core.space import Code
 from explorer.studio.engine import Ask, Engine, LocalEngine
 from explorer.studio.glance import Glances
 from explorer.studio.jobs import Jobs
+from explorer.studio.loans import Loans
+from explorer.studio.outbox import Outbox
 from explorer.studio.session import Session
 from explorer.studio.shelf import BUDGET, Opened, Shelf
 from explorer.studio.store import SessionStore
@@ -60,8 +63,10 @@ class Studio:
         self._first = first if first is None or first in self.cards else self._shelf.know(first, trust=trust)
         self.store = store or SessionStore()
         self.jobs = Jobs()
+        self.outbox = Outbox()
         self.trust = Trust()
         self.glances = Glances()
+        self.loans = Loans()
         self.engine: Engine = engine or LocalEngine(self.model)
 
     @property
@@ -74,9 +79,9 @@ class Studio:
         """What is wrong with bundled files and plug-ins that cannot be used, by name."""
         return self._shelf.unreadable
 
-    def know(self, thing: formats.Thing, *, trust: bool = False) -> str:
-        """Makes a model known that can then be opened, and returns its name here. `thing` and `trust` as for `explorer.open`; raises as it does."""
-        return self._shelf.know(thing, trust=trust)
+    def know(self, thing: formats.Thing, *, trust: bool = False, spec: Mapping[str, Any] | None = None) -> str:
+        """Makes a model known that can then be opened, and returns its name here. Takes and raises what `explorer.open` does."""
+        return self._shelf.know(thing, trust=trust, spec=spec)
 
     def add(self, text: str, *, trust: bool = False) -> str:
         """The same for a path as someone types or pastes it, or a model's id on the Hub.
@@ -154,14 +159,17 @@ class Studio:
         return self.model(judge) if judge in self.cards else None
 
     def forget(self, visitor: str) -> None:
-        """Removes all that is kept of a visitor: jobs, small pictures, and the history from memory and file. Raises SessionError when the file cannot be written."""
+        """Removes all that is kept of a visitor: jobs, pictures, small and lent ones, and the history from memory and file. Raises SessionError when the file cannot be written."""
         self.jobs.drop(visitor)
         self.glances.drop(visitor)
+        self.outbox.drop(visitor)
+        self.loans.drop(visitor)
         self.store.forget(visitor)
 
     def close(self) -> None:
         """Ends the engine's workers and all jobs, and the file of the histories."""
         self.jobs.close()
         self.trust.close()
+        self.loans.close()
         self.engine.close()
         self.store.close()

@@ -20,12 +20,13 @@ PLAIN = {"vae", "vqvae", "movq", "model", "decoder", "weights", "explorer"}  # n
 class Source:
     """A model somewhere: its file or folder, and the spec that lies beside it or was given with it.
 
-    `net` is a network that a program made itself; its `path` is then only a name.
+    `net` is a network that a program made itself, `plug_in` the name of a model that a plug-in brings; the `path` is then only a name.
     """
 
     path: Path
     spec: Spec = field(default_factory=Spec)
     net: Any = None
+    plug_in: str = ""
 
     @property
     def name(self) -> str:

@@ -7,7 +7,7 @@ from explorer.core.errors import CheckpointError
 
 __all__ = ["package"]
 
-EXTRAS = {"diffusers": "diffusers", "onnxruntime": "onnx"}
+EXTRAS = {"diffusers": "latent-explorer[diffusers]", "onnxruntime": "latent-explorer[onnx]"}
 
 
 def package(name: str, *, needed_by: str) -> ModuleType:
@@ -15,4 +15,4 @@ def package(name: str, *, needed_by: str) -> ModuleType:
     try:
         return import_module(name)
     except ImportError as error:
-        raise CheckpointError(f"{needed_by} needs the package '{name}': `pip install \"latent-explorer[{EXTRAS[name]}]\"`.") from error
+        raise CheckpointError(f"{needed_by} needs the package '{name}': `pip install \"{EXTRAS.get(name, name)}\"`.") from error
