@@ -105,7 +105,7 @@ class Duel:
     Args:
         net, critic: G and D.
         pixels: `(n, H, W, C)` uint8.
-        steps, rate, batch: how long, the highest learning rate of both, and pictures a step.
+        steps, rate, batch: how long, the highest learning rate of G (`critic_rate` that of D), and pictures a step.
         gamma: the weight of the gradient penalties, at the first step and at the last; `lazy` how seldom, `penalised` on how many pictures.
         half_life: of the running mean, in pictures; at first it is a twentieth of the pictures seen.
         teacher: from codes `(B, latent)` to the pictures to imitate in the first `imitate` steps.
@@ -118,6 +118,7 @@ class Duel:
     rate: float
     batch: int
     seed: int = 0
+    critic_rate: float = 2e-3
     gamma: tuple[float, float] = (1.0, 0.1)
     lazy: int = 8
     penalised: int = 32
@@ -190,9 +191,10 @@ class Duel:
 
     def _descend(self, which: str, loss: Tensor, step: int) -> None:
         optimiser = self.optimisers[which]
-        highest = self.imitation_rate * schedule(step, self.imitate) if which == "imitation" else self.rate * schedule(step, self.steps)
+        rate = {"net": self.rate, "critic": self.critic_rate, "imitation": self.imitation_rate}[which]
+        share = schedule(step, self.imitate if which == "imitation" else self.steps)
         for group, haste in zip(optimiser.param_groups, (1.0, HASTE)):
-            group["lr"] = highest * haste
+            group["lr"] = rate * share * haste
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         optimiser.step()

@@ -101,7 +101,7 @@ def test_imitating_needs_a_teacher():
 
 
 def test_a_duel_learns_both_kinds_of_pictures(tmp_path):
-    course = duel(steps=300, batch=32, rate=5e-3, gamma=(0.1, 0.1))
+    course = duel(steps=300, batch=32, rate=5e-3, critic_rate=5e-3, gamma=(0.1, 0.1))
     finish(course, tmp_path / "x.state")
     with torch.no_grad():
         drawn = course.mean(toys.normal(200, 4, seed=9))
