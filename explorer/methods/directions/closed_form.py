@@ -19,7 +19,7 @@ from explorer.core.direction import Direction, Straight
 from explorer.core.errors import DataError
 from explorer.core.space import LatentSpace
 
-__all__ = ["averaged_jacobian", "gram", "local_jacobian", "sefa"]
+__all__ = ["averaged_jacobian", "gram", "local_jacobian", "of_gram", "sefa"]
 
 
 def sefa(weight: Tensor, space: LatentSpace, *, count: int, normalise_rows: bool = False) -> list[Direction]:
@@ -33,17 +33,17 @@ def sefa(weight: Tensor, space: LatentSpace, *, count: int, normalise_rows: bool
     rows = weight.double()
     if normalise_rows:
         rows = rows / rows.norm(dim=1, keepdim=True).clamp_min(1e-12)
-    return _directions(rows.T @ rows, space, count, "sefa", {"rows": len(rows), "normalised_rows": normalise_rows})
+    return of_gram(rows.T @ rows, space, count, "sefa", {"rows": len(rows), "normalised_rows": normalise_rows})
 
 
 def averaged_jacobian(decode: Callable[[Tensor], Tensor], codes: Tensor, space: LatentSpace, *, count: int) -> list[Direction]:
     """The `count` directions that change what `decode` draws most, on average over flat codes `(N, D)`."""
-    return _directions(gram(decode, codes), space, count, "jacobian", {"codes": len(codes)})
+    return of_gram(gram(decode, codes), space, count, "jacobian", {"codes": len(codes)})
 
 
 def local_jacobian(decode: Callable[[Tensor], Tensor], code: Tensor, space: LatentSpace, *, count: int) -> list[Direction]:
     """The `count` directions that change the picture of one code `(D,)` most, there."""
-    return _directions(gram(decode, code[None]), space, count, "local jacobian", {"codes": 1})
+    return of_gram(gram(decode, code[None]), space, count, "local jacobian", {"codes": 1})
 
 
 def gram(decode: Callable[[Tensor], Tensor], codes: Tensor, *, report: Callable[[int, int], None] = lambda done, of: None) -> Tensor:
@@ -63,7 +63,8 @@ def _columns(decode: Callable[[Tensor], Tensor], code: Tensor) -> Tensor:
     return columns.flatten(1)
 
 
-def _directions(matrix: Tensor, space: LatentSpace, count: int, method: str, settings: dict) -> list[Direction]:
+def of_gram(matrix: Tensor, space: LatentSpace, count: int, method: str, settings: dict) -> list[Direction]:
+    """The leading eigenvectors of a matrix `(D, D)`, largest first. Raises DataError for a zero matrix or more than D."""
     if not 1 <= count <= space.size:
         raise DataError(f"Space '{space.name}' has 1 to {space.size} orthogonal directions, got {count}.")
     values, vectors = (part.flip(-1) for part in torch.linalg.eigh(matrix))

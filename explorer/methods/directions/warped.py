@@ -82,23 +82,26 @@ def learned(
     reach: float = 0.0,
     rate: float = 1e-3,
     seed: int = 0,
+    sample: Callable[[int, int], Tensor] | None = None,
     report: Callable[[int, int, dict[str, float]], None] = lambda done, of, figures: None,
 ) -> tuple[list[Direction], float]:
     """`count` RBF paths, and how often a classifier names the path on fresh pairs, in [0, 1].
 
     Args:
+        sample: draws flat codes, by number and seed; the space's own prior when not given.
         reach: the longest latent shift of a training pair; 0 takes a tenth of the square root of the dimension, on either side.
 
     Raises:
         DataError: the loss stopped being a number.
     """
+    sample = sample or (lambda n, seed: space.sample(n, seed).values.flatten(1))
     reach = reach or 0.1 * math.sqrt(space.size)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         net, judge = Bumps(count, space.size, dipoles=dipoles), PairNet(channels, count)
     optimiser = torch.optim.Adam([*net.parameters(), *judge.parameters()], lr=rate)
     for update in range(updates):
-        told, amount, k, shift = _pairs(decode, space, net, judge, batch, reach, seed * 1_000_003 + update)
+        told, amount, k, shift = _pairs(decode, sample, net, judge, batch, reach, seed * 1_000_003 + update)
         loss = F.cross_entropy(told, k) + 0.25 * (amount - shift / reach).abs().mean()
         if not torch.isfinite(loss):
             raise DataError(f"The RBF paths diverged at update {update}: the loss is no longer a number.")
@@ -110,7 +113,7 @@ def learned(
         report(update + 1, updates, {"loss": float(loss.detach()), "right": float((told.argmax(dim=1) == k).float().mean())})
     net.requires_grad_(False)
     with torch.no_grad():
-        told, _, k, _ = _pairs(decode, space, net, judge, 256, reach, 10**9 + seed)
+        told, _, k, _ = _pairs(decode, sample, net, judge, 256, reach, 10**9 + seed)
     right = float((told.argmax(dim=1) == k).float().mean())
     settings = {"seed": seed, "updates": updates, "dipoles": dipoles, "accuracy": right}
     fields = [WarpedField(net, i, stride=reach / 2) for i in range(count)]
@@ -118,11 +121,11 @@ def learned(
 
 
 def _pairs(
-    decode: Callable[[Tensor], Tensor], space: LatentSpace, net: Bumps, judge: PairNet, n: int, reach: float, seed: int
+    decode: Callable[[Tensor], Tensor], sample: Callable[[int, int], Tensor], net: Bumps, judge: PairNet, n: int, reach: float, seed: int
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """What the classifier says of `n` fresh pairs, and the truth: path and signed shift."""
     generator = torch.Generator().manual_seed(seed)
-    z = space.sample(n, seed).values.flatten(1)
+    z = sample(n, seed)
     k = torch.randint(len(net.log_gamma), (n,), generator=generator)
     shift = reach * (0.5 + 0.5 * torch.rand(n, generator=generator)) * (torch.randint(0, 2, (n,), generator=generator) * 2 - 1)
     first, second = decode(torch.cat([z, z + shift[:, None] * net.slope(z, k)])).chunk(2)
