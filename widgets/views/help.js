@@ -5,6 +5,7 @@ import { dress, h, hear, isTyping } from "./shared/dom.js";
 import { hints } from "./shared/hints.js";
 import { icon } from "./shared/icons.js";
 import { caps, tellKeys, toldKeys } from "./shared/keys.js";
+import { PANEL_KEYS } from "./shared/panelkeys.js";
 import css from "./help.css";
 
 const WHAT = [
@@ -57,6 +58,7 @@ function render({ model, el }) {
 function content(again) {
   const groups = new Map();
   for (const { group, keys } of toldKeys()) groups.set(group, [...(groups.get(group) ?? []), ...keys]);
+  for (const [group, keys] of Object.entries(PANEL_KEYS)) if (!groups.has(group)) groups.set(group, keys);
   const key = (/** @type {string} */ press) => caps(press).flatMap((cap, i) => [i ? "+" : null, h("kbd", null, cap)]);
   return [
     h("h3", null, "What is what"), h("ul", { class: "le-help-what" }, WHAT.map((words) => h("li", null, words))),

@@ -6,6 +6,7 @@ import { tellKeys } from "./shared/keys.js";
 import { ask } from "./shared/live.js";
 import { adder } from "./shared/adder.js";
 import { modelList } from "./shared/modellist.js";
+import { PANEL_KEYS } from "./shared/panelkeys.js";
 import { passportCard } from "./shared/passportcard.js";
 import css from "./model.css";
 
@@ -36,7 +37,7 @@ function render({ model, el }) {
       model.send({ type: "models", view: "model" });
     },
   });
-  tellKeys(el, "Model", [{ press: ["ArrowUp", "ArrowDown"], does: "In the list: read the passport of the next one, or the one before", at: ".le-model-row[tabindex='0']" }]);
+  tellKeys(el, "Model", PANEL_KEYS.Model);
   el.append(h("div", { class: "le-model-body" }, list.el, card.el, own.el));
 
   const refresh = async () => {

@@ -8,6 +8,7 @@ import { icon } from "./shared/icons.js";
 import { tellKeys } from "./shared/keys.js";
 import { ask, commit, pace } from "./shared/live.js";
 import { nearest } from "./shared/nearest.js";
+import { PANEL_KEYS } from "./shared/panelkeys.js";
 import { GRID, elsewhere, gridFirst, seedOf, typedSeed, wrapped } from "./shared/seeds.js";
 import css from "./sample.css";
 
@@ -57,10 +58,7 @@ function render({ model, el }) {
     },
   }, grid.el, example.el);
   el.append(parts.el);
-  tellKeys(el, "Sample", [
-    { press: ["ArrowUp", "ArrowDown"], does: "In the field: the next seed, or the one before", at: ".le-sample-seed" },
-    { press: ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown"], does: "In the grid: from picture to picture", at: ".le-grid-cell[tabindex='0']" }, { press: ["Enter"], does: "In the grid: take this one", at: ".le-grid-cell[tabindex='0']" },
-  ]);
+  tellKeys(el, "Sample", PANEL_KEYS.Sample);
 
   /** Asks for the grid if it shows something else than it should, and only while it is seen. */
   const refill = async () => {

@@ -6,15 +6,9 @@ import { dress, h, hear } from "./shared/dom.js";
 import { icon } from "./shared/icons.js";
 import { tellKeys } from "./shared/keys.js";
 import { commit, pace } from "./shared/live.js";
+import { PANEL_KEYS } from "./shared/panelkeys.js";
 import { track } from "./shared/track.js";
 import css from "./sliders.css";
-
-const at = ".le-track-rail";
-/** @type {import("./shared/keys.js").Key[]} */
-const KEYS = [
-  { press: ["ArrowLeft", "ArrowRight"], does: "A small step", at }, { press: ["Shift+ArrowLeft", "Shift+ArrowRight"], does: "A large step", at }, { press: ["PageDown", "PageUp"], does: "One whole step", at },
-  { press: ["Home", "End"], does: "To where the data end", at }, { press: ["Delete"], does: "Back to where it started", at },
-];
 
 /** @param {{ model: import("./shared/live.js").Model, el: HTMLElement }} context */
 function render({ model, el }) {
@@ -35,7 +29,7 @@ function render({ model, el }) {
     hide: (/** @type {boolean} */ hide) => ((hidePassive = hide), arrange()),
   });
   el.append(parts.el);
-  tellKeys(el, "Sliders", KEYS);
+  tellKeys(el, "Sliders", PANEL_KEYS.Sliders);
 
   /** @param {import("./shared/axes.js").Axis} axis @param {number} mostKl */
   const row = (axis, mostKl) => track(axis, {

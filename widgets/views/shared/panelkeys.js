@@ -1,0 +1,22 @@
+// @ts-check
+/** The keys of the activities, by the word on their tab: a tab that was never opened has not told its own, and the help sheet lists them all the same. */
+
+const rail = ".le-track-rail";
+const cell = ".le-grid-cell[tabindex='0']";
+
+/** @type {Record<string, import("./keys.js").Key[]>} */
+export const PANEL_KEYS = {
+  Sample: [
+    { press: ["ArrowUp", "ArrowDown"], does: "In the field: the next seed, or the one before", at: ".le-sample-seed" },
+    { press: ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown"], does: "In the grid: from picture to picture", at: cell },
+    { press: ["Enter"], does: "In the grid: take this one", at: cell },
+  ],
+  Sliders: [
+    { press: ["ArrowLeft", "ArrowRight"], does: "A small step", at: rail },
+    { press: ["Shift+ArrowLeft", "Shift+ArrowRight"], does: "A large step", at: rail },
+    { press: ["PageDown", "PageUp"], does: "One whole step", at: rail },
+    { press: ["Home", "End"], does: "To where the data end", at: rail },
+    { press: ["Delete"], does: "Back to where it started", at: rail },
+  ],
+  Model: [{ press: ["ArrowUp", "ArrowDown"], does: "In the list: read the passport of the next one, or the one before", at: ".le-model-row[tabindex='0']" }],
+};
