@@ -31,6 +31,8 @@ log = logging.getLogger(__name__)
 
 MOST_FRAMES = 64
 MOST_REQUEST = 1 << 20
+LARGE = {"photo": 15 << 20, "pile": 15 << 20}  # requests that bring a picture; WebSockets carry 16 MB
+SHORT = 4096  # bytes of the header of such a one
 
 
 @dataclass
@@ -132,7 +134,7 @@ class Desk:
         header: dict[str, Any] = {}
         try:
             if len(message) > MOST_REQUEST:
-                raise ProtocolError(f"A live request may have {MOST_REQUEST} bytes, got {len(message)}.")
+                _check_large(message)
             header, payload = unpack(message)
             self._spend(visitor, header)
             return await self._handler(visitor, header)(Call(self, visitor, header, payload))
@@ -177,6 +179,14 @@ def state(history: History) -> dict[str, Any]:
         "session": history.session.to_json(), "step": history.now, "undo_label": history.undo_label, "redo_label": history.redo_label,
         "can_undo": history.undo_label is not None, "can_redo": history.redo_label is not None,
     }  # fmt: skip
+
+
+def _check_large(message: bytes) -> None:
+    """Raises ProtocolError for a message of more than a megabyte, unless its short header says that it brings a picture."""
+    length = int.from_bytes(message[:4], "little")
+    kind = unpack(message[: 4 + length])[0]["type"] if length <= SHORT else ""
+    if len(message) > (most := LARGE.get(kind, MOST_REQUEST)):
+        raise ProtocolError(f"A live request{f' {kind!r}' if kind in LARGE else ''} may have {most} bytes, got {len(message)}.")
 
 
 def _refusal(header: dict[str, Any], sentence: str) -> bytes:

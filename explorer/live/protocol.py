@@ -32,6 +32,10 @@ Requests (from a view):
 | `about`    | model                            | `about`: the passport of a model, open or not                       |
 | `cover`    | model                            | `cover`: payload a small WebP picture of it, or none           |
 | `add`      | path, trust?                     | `job`: opens a model of the server's own computer (`local` only)    |
+| `photo`    | name?, frame?, payload: a file   | `photo`: name, code, and as `likeness`; without payload of the photo that is kept, `name` null without one |
+| `likeness` | values?, quick?                  | `likeness`: how the picture of these values compares with the photo; payload two PNG files, of `sizes` bytes |
+| `refine`   | closeness, steps, seen?          | `job`: searches a better code for the photo; its result is a code, and `so_far` the best one yet |
+| `forget_photo` |                              | `photo`: `name` null; nothing of the visitor's pictures is kept      |
 | `jobs`     |                                  | `jobs`: this visitor's long jobs                                    |
 | `job`, `cancel` | id                          | `job`: how far it is; with `result` when it is done                 |
 

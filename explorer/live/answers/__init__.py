@@ -1,6 +1,6 @@
 """What each request of the live channel means, one module a subject. `HANDLERS` is the whole table."""
 
-from explorer.live.answers import history, jobs, maps, models, paths, pictures, sessions
+from explorer.live.answers import history, jobs, maps, models, paths, photos, pictures, sessions
 from explorer.live.desk import Handler
 
 __all__ = ["HANDLERS"]
@@ -13,4 +13,5 @@ HANDLERS: dict[str, Handler] = {
     **jobs.HANDLERS,
     **history.HANDLERS,
     **models.HANDLERS,
+    **photos.HANDLERS,
 }
