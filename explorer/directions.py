@@ -4,6 +4,7 @@ Whatever the method, a direction is its description in the header (JSON) and the
 its tensors. A file is checked like a checkpoint before anything is read, and belongs to the weights it was found with.
 """
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -22,7 +23,7 @@ from explorer.methods.directions.heads import Head
 from explorer.methods.directions.warped import Bumps, WarpedField
 from explorer.methods.flows.potentials import PotentialField, Potentials
 
-__all__ = ["SUFFIX", "file_of", "read", "write"]
+__all__ = ["SUFFIX", "file_of", "identity", "read", "write"]
 
 SUFFIX = ".directions.safetensors"
 ABOUT = "latent-explorer-directions"
@@ -33,6 +34,16 @@ Parts = tuple[dict[str, Any], dict[str, Tensor]]
 def file_of(checkpoint: Path) -> Path:
     """Where the directions of a checkpoint's file are expected: beside it."""
     return checkpoint.with_name(checkpoint.name.removesuffix(checkpoints.SUFFIX) + SUFFIX)
+
+
+def identity(direction: Direction) -> str:
+    """What names a direction whatever it is called: a hash of how it moves codes of which weights, 24 hexadecimal digits."""
+    tensors: dict[str, Tensor] = {}
+    kind, config = _written(direction.field, tensors, {})
+    digest = hashlib.sha256(json.dumps([direction.weights, direction.space.name, direction.method, direction.length, kind, config], sort_keys=True).encode())
+    for name in sorted(tensors):
+        digest.update(tensors[name].detach().float().contiguous().numpy().tobytes())
+    return digest.hexdigest()[:24]
 
 
 def write(file: Path, directions: Sequence[Direction]) -> None:

@@ -1,0 +1,132 @@
+"""The compass: the directions that a model's codes can be moved along, bundled or found, and how they are found.
+
+A direction is named by its identity, a hash of what it does; sessions refer to directions by that alone. What is found is kept
+in a folder under its identity, so that a session still finds it after a restart; results of a search are kept by what was
+asked, so that asking again costs nothing.
+"""
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from explorer import directions
+from explorer.core.direction import Direction
+from explorer.core.errors import CheckpointError, ExplorerError, SessionError
+from explorer.data.catalogue import DATASETS
+from explorer.methods.directions.find import Wish, find
+from explorer.methods.directions.ground import Ground
+from explorer.methods.measure.evidence import Scene
+from explorer.places import checkpoints as bundled_folder
+from explorer.places import user_data
+from explorer.studio.shelf import Opened
+
+__all__ = ["QUICK", "Compass", "ground_of"]
+
+QUICK, THOROUGH = 12, 256  # starts of the first evidence, and of the refined one
+LETTERS = frozenset("0123456789abcdef")
+
+Report = Callable[[int, int, str], None]
+
+
+def ground_of(opened: Opened, judge) -> Ground:
+    """What directions of an open model stand on; `judge` is the model that names what its pictures show, or None."""
+    model = opened.model
+    seen = DATASETS.get(model.card.data.get("name", ""))
+
+    def decode(z):
+        return model.need("generator").decode(model.code(z.reshape(len(z), *model.workspace.shape), model.workspace.name))
+
+    options = {} if judge is None else {"judge": judge.classifier}
+    if judge is not None and seen is not None:
+        options["visible"] = seen.visible
+    return Ground(model, opened.atlas, Scene(decode, model.workspace, encoder=model.encoder if model.mapper is None else None, **options))
+
+
+class Compass:
+    """All directions of all models; safe to use from several threads. `folder` is where what is found is kept."""
+
+    def __init__(self, folder: Path | None = None):
+        self._folder = folder
+        self._bundled: dict[str, dict[str, Direction]] = {}  # by the weights' hash, then by identity
+        self._found: dict[str, Direction] = {}
+        self._lock = threading.RLock()
+
+    @property
+    def folder(self) -> Path:
+        """Where found directions lie; made when first needed."""
+        folder = self._folder or user_data() / "directions"
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    def bundled(self, opened: Opened) -> dict[str, Direction]:
+        """The directions that came with a model, by identity; none where their file is missing or belongs to other weights."""
+        card = opened.model.card
+        with self._lock:
+            if card.weights not in self._bundled:
+                self._bundled[card.weights] = self._read(bundled_folder() / f"{card.name}{directions.SUFFIX}", opened)
+            return self._bundled[card.weights]
+
+    @staticmethod
+    def _read(file: Path, opened: Opened) -> dict[str, Direction]:
+        if not file.is_file():
+            return {}
+        try:
+            return {directions.identity(direction): direction for direction in directions.read(file, opened.model)}
+        except CheckpointError:  # an outdated file is no reason to refuse the model
+            return {}
+
+    def get(self, opened: Opened, identity: str) -> Direction:
+        """A direction by its identity. Raises SessionError when it is not known, or belongs to another model."""
+        known = self.bundled(opened).get(identity) or self._found.get(identity) or self._load(identity)
+        if known is None:
+            raise SessionError("A direction of this state is not known here: it was found on another computer, or has been removed. Find it again.")
+        if known.weights and known.weights != opened.model.card.weights:
+            raise SessionError(f"'{known.name}' is a direction of '{known.model}', not of '{opened.model.card.name}'.")
+        if known.space != opened.model.workspace:
+            raise SessionError(f"'{known.name}' moves codes of '{known.space.name}', the workspace of '{opened.model.card.name}' is '{opened.model.workspace.name}'.")
+        return known
+
+    def _load(self, identity: str) -> Direction | None:
+        if len(identity) != 24 or not set(identity) <= LETTERS:  # it becomes part of a file's name
+            return None
+        file = self.folder / f"{identity}{directions.SUFFIX}"
+        try:
+            (found,) = directions.read(file)
+        except (ExplorerError, ValueError):
+            return None
+        with self._lock:
+            self._found[identity] = found
+        return found
+
+    def keep(self, direction: Direction) -> str:
+        """Keeps a direction for later; returns its identity."""
+        identity = directions.identity(direction)
+        directions.write(self.folder / f"{identity}{directions.SUFFIX}", [direction])
+        with self._lock:
+            self._found[identity] = direction
+        return identity
+
+    def find(self, ground: Ground, wish: Wish, report: Report, *, starts: int = QUICK) -> list[str]:
+        """Finds directions, measures each from `starts` starts and keeps them; returns their identities. The same wish is granted once."""
+        file = self.folder / f"wish-{wish.key(ground.model.card.weights)}{directions.SUFFIX}"
+        try:
+            return [self.keep(direction) for direction in directions.read(file, ground.model)]
+        except CheckpointError:
+            pass
+        found = []
+        for i, direction in enumerate(raw := find(ground, wish, report=report)):
+            report(i, len(raw), f"Measuring '{direction.name}'")
+            found.append(ground.measured(direction, starts=starts))
+        directions.write(file, found)
+        return [self.keep(direction) for direction in found]
+
+    def refine(self, ground: Ground, opened: Opened, identities: list[str], report: Report, *, starts: int = THOROUGH) -> list[str]:
+        """Measures directions again, from more starts; returns those that were."""
+        done = []
+        for i, identity in enumerate(identities):
+            direction = self.get(opened, identity)
+            report(i, len(identities), f"Measuring '{direction.name}' from {starts} starts")
+            if direction.evidence.get("starts", 0) < starts:
+                self.keep(ground.measured(direction, starts=starts))
+                done.append(identity)
+        return done
