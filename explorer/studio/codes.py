@@ -14,6 +14,7 @@ from explorer.core.path import Path, rounded, smoothed, through
 from explorer.core.space import Code
 from explorer.methods.maps.trust import MEASURES
 from explorer.methods.measure.change import evened
+from explorer.studio.planes import raised
 from explorer.studio.session import Entry, Journey, Place, Seed, Session, Spot
 
 __all__ = ["check", "code_of", "interpolated", "journey_codes", "laborious", "path_of", "spot_code"]
@@ -112,13 +113,13 @@ def _line(model: Model, atlas: Atlas | None, journey: Journey) -> Tensor:
 
 
 def spot_code(model: Model, atlas: Atlas | None, spot: Spot, *, sampled: bool = False) -> Tensor:
-    """The flat code `(D,)` of a spot: its origin, then the axes set by hand."""
+    """The flat code `(D,)` of a spot: its origin, then the axes set by hand, then the bumps."""
     z = _origin(model, atlas, spot, sampled=sampled).clone()
     for axis, value in spot.axes:
         if axis >= len(z):
             raise SessionError(f"'{model.card.name}' has axes 0 to {len(z) - 1}, got {axis}.")
         z[axis] = value
-    return z
+    return raised(z, model.workspace.shape, spot.bumps, name=model.card.name)
 
 
 def as_code(model: Model, flat: Tensor) -> Code:

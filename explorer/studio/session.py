@@ -11,9 +11,10 @@ from typing import Any
 from explorer.core.errors import SessionError
 from explorer.core.path import KINDS
 
-__all__ = ["Entry", "Journey", "Origin", "Place", "Seed", "Session", "Spot", "Values"]
+__all__ = ["Bump", "Entry", "Journey", "Origin", "Place", "Seed", "Session", "Spot", "Values"]
 
-MOST_AXES = 4096
+MOST_AXES = 65_536
+MOST_BUMPS = 64
 MOST_ROWS = 100_000
 MOST_NUMBER = 1e6
 MOST_NAME = 200
@@ -57,14 +58,16 @@ class Values:
 
 
 Origin = Seed | Entry | Place | Values
+Bump = tuple[int, float, float, float, float]  # channel, row, column, radius, amount: see `planes.py`
 
 
 @dataclass(frozen=True)
 class Spot:
-    """One code: where it comes from, and the axes that were then set by hand, as (axis, value) in the order of the axes."""
+    """One code: where it comes from, the axes that were then set by hand, as (axis, value) in the order of the axes, and bumps at places."""
 
     origin: Origin = Seed(0)
     axes: tuple[tuple[int, float], ...] = ()
+    bumps: tuple[Bump, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -123,7 +126,7 @@ class Session:
 
     def to_json(self) -> dict[str, Any]:
         """Plain values; `Session.from_json` reads them back."""
-        return json.loads(json.dumps(asdict(self)))
+        return json.loads(json.dumps(asdict(self, dict_factory=_told)))
 
     @staticmethod
     def from_json(values: Any) -> "Session":
@@ -141,7 +144,15 @@ class Session:
             raise SessionError(f"A session has no '{sorted(unknown)[0]}'. It has: {', '.join(READERS)}.")
         if isinstance(patch.get("journey"), dict):  # its fields too are replaced one by one: an end just set elsewhere is kept
             patch = patch | {"journey": _onward(self.journey, patch["journey"])}
-        return replace(self, **{name: READERS[name](value, name) for name, value in patch.items()})
+        session = replace(self, **{name: READERS[name](value, name) for name, value in patch.items()})
+        if session.spot.origin == self.spot.origin:  # one object for all steps of a history: a code may have thousands of numbers
+            session = replace(session, spot=replace(session.spot, origin=self.spot.origin))
+        return session
+
+
+def _told(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Fields as plain values; bumps only where there are any."""
+    return {name: value for name, value in pairs if name != "bumps" or value}
 
 
 def _number(value: Any, name: str) -> float:
@@ -206,7 +217,18 @@ def _axes(value: Any, name: str) -> tuple[tuple[int, float], ...]:
 def _spot(value: Any, name: str) -> Spot:
     if not isinstance(value, dict):
         raise SessionError(f"'{name}' must be a JSON object, got {str(value)[:40]}.")
-    return Spot(_origin(value.get("origin"), f"{name}: origin"), _axes(value.get("axes", []), f"{name}: axes"))
+    axes, bumps = _axes(value.get("axes", []), f"{name}: axes"), _list(value.get("bumps", []), f"{name}: bumps", MOST_BUMPS)
+    return Spot(_origin(value.get("origin"), f"{name}: origin"), axes, tuple(_bump(bump, f"{name}: bumps") for bump in bumps))
+
+
+def _bump(value: Any, name: str) -> Bump:
+    if not isinstance(value, (list, tuple)) or len(value) != 5:
+        raise SessionError(f"'{name}' must be lists of channel, row, column, radius and amount, got {str(value)[:40]}.")
+    channel = _whole(value[0], f"{name}: channel", most=MOST_AXES)
+    row, column, radius, amount = (_number(number, f"{name}: {what}") for number, what in zip(value[1:], ("row", "column", "radius", "amount")))
+    if min(row, column, radius) < 0:
+        raise SessionError(f"'{name}' need a row, a column and a radius of at least 0, got {min(row, column, radius):g}.")
+    return channel, row, column, radius, amount
 
 
 def _onward(journey: Journey, changes: dict[str, Any]) -> dict[str, Any]:
@@ -251,7 +273,7 @@ def _journey(value: Any, name: str) -> Journey:
 
 def _drawn(stops: tuple[Spot, ...]) -> None:
     """Raises SessionError unless all stops are places of one map."""
-    maps = {stop.origin.layout if isinstance(stop.origin, Place) and not stop.axes else None for stop in stops}
+    maps = {stop.origin.layout if isinstance(stop.origin, Place) and not stop.axes and not stop.bumps else None for stop in stops}
     if None in maps or len(maps) > 1:
         raise SessionError("A drawn line consists of places of one map, with nothing set by hand; these stops are something else.")
 
