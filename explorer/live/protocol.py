@@ -20,6 +20,9 @@ Requests (from a view):
 | `forget`   |                                  | `forgotten`: nothing is kept of this visitor any more               |
 | `atlas`    | layout, rows?                    | `atlas`: payload float32 places (N, 2), then per label uint8 (N), of at most 65,536 `rows` |
 | `local`    | layout, measure, start?          | `local`: payload uint8 (N), that measure of every place in 255ths, or none while it is not known; with `start` then a `job` |
+| `film`     | seq, patch, wish                 | `job`: a film, strip or contact sheet of the path (`export/reel.py`) |
+| `films`    |                                  | `films`: what can be wished for                                     |
+| `fetch`    | file, part                       | `part`: payload up to 4 MB of a file that a job made                |
 | `axis`     | axis                             | `axis`: payload float32 (N): that coordinate of every atlas code     |
 | `thumbs`   |                                  | `thumbs`: payload the WebP sprite                                   |
 | `example`  | row                              | `example`: payload the WebP thumbnail of one row, or what the model draws of it (`drawn`) |

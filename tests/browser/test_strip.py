@@ -162,7 +162,7 @@ def test_a_stop_is_dragged_before_another(with_stops, size):
 def test_a_chosen_stop_can_be_gone_to_and_become_an_end(with_stops, truth):
     screen = with_stops()
     screen.page.locator(".le-stops-chip").first.click()
-    screen.button("Go there").click()
+    screen.button("Go to this stop").click()
     screen.shows(truth.seed(2))
     screen.button("Move this stop earlier").click()
     screen.becomes(lambda session: seeds(session) == [2, 0, 3, 1], "the stop as its start")
@@ -175,6 +175,7 @@ def test_a_line_drawn_on_the_map_is_filmed_and_another_end_begins_anew(visit, tr
     layout = truth.atlas.layouts[screen.session["layout"]]
     stops = [{"origin": {"kind": "place", "layout": layout.name, "x": x, "y": y}, "axes": []} for x, y in layout.xy[[3, 70, 400]].tolist()]
     screen.commits({"journey": {"kind": "drawn", "stops": stops}})
+    screen.becomes(lambda session: session["journey"]["stops"] == stops, "the line")
     filmed(screen, truth)
     assert "drawn on the map, 3 corners" in screen.page.locator(".le-strip-line").inner_text()
     screen.page.get_by_role("radio", name="Through points").click()
@@ -190,6 +191,7 @@ def test_the_distance_from_the_data_is_drawn_and_told(visit, truth):
     screen = visit()
     ends = {end: {"origin": {"kind": "entry", "row": row}, "axes": []} for end, row in (("start", 5), ("end", 900))}
     screen.commits({"journey": ends})
+    screen.becomes(lambda session: session["journey"]["end"], "a path")
     filmed(screen, truth)
     t = torch.linspace(0, 1, 33)
     codes = journey_codes(truth.model, truth.atlas, Session.from_json(screen.session), t).values.flatten(1)

@@ -109,3 +109,33 @@ def test_at_an_even_picture_change_the_frames_differ_equally(desk, visitor):
     assert spread["picture"] < 0.6 * spread["code"], spread
     committed, _ = ask(desk, visitor, "commit", patch={"journey": far | {"pace": "picture", "t": 0.5}})
     assert committed["state"]["session"]["journey"]["pace"] == "picture"
+
+
+def ended(desk, visitor, job):
+    """A job's last state."""
+    desk.studio.jobs.find(visitor.session, job["id"]).wait(60)
+    return ask(desk, visitor, "job", id=job["id"])[0]["job"]
+
+
+def test_a_film_is_made_aside_and_fetched_in_parts(desk, visitor, monkeypatch):
+    monkeypatch.setattr("explorer.studio.outbox.PART", 500)
+    kinds, _ = ask(desk, visitor, "films")
+    assert {"gif", "sheet"} <= set(kinds["kinds"]) and kinds["limits"]["count"] == [2, 240]
+    patch = {"journey": {"start": SEEDS[0], "end": SEEDS[1]}}
+    started, _ = ask(desk, visitor, "film", patch=patch, wish={"kind": "gif", "count": 12, "scale": 2})
+    file = ended(desk, visitor, started["job"])["result"]
+    assert file["parts"] > 1
+    parts = [ask(desk, visitor, "fetch", file=file["file"], part=i) for i in range(file["parts"])]
+    content = b"".join(payload for _, payload in parts)
+    assert len(content) == file["bytes"] and content[:6] == b"GIF89a" and parts[0][0]["mime"] == "image/gif"
+    stranger = Visitor()
+    ask(desk, stranger, "hello", version=VERSION)
+    assert "no longer kept" in ask(desk, stranger, "fetch", file=file["file"], part=0)[0]["message"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"), [({"wish": {"kind": "avi"}}, "one of mp4"), ({"wish": None}, "described by"), ({"wish": {"kind": "gif"}}, "both its ends")]
+)
+def test_a_film_that_cannot_be_is_refused_at_once(desk, visitor, fields, words):
+    header, _ = ask(desk, visitor, "film", patch={}, **fields)
+    assert header["type"] == "error" and words in header["message"]

@@ -1,6 +1,6 @@
 """What each request of the live channel means, one module a subject. `HANDLERS` is the whole table."""
 
-from explorer.live.answers import history, jobs, maps, models, paths, photos, pictures, sessions
+from explorer.live.answers import files, history, jobs, maps, models, paths, photos, pictures, sessions
 from explorer.live.desk import Handler
 
 __all__ = ["HANDLERS"]
@@ -11,6 +11,7 @@ HANDLERS: dict[str, Handler] = {
     **paths.HANDLERS,
     **maps.HANDLERS,
     **jobs.HANDLERS,
+    **files.HANDLERS,
     **history.HANDLERS,
     **models.HANDLERS,
     **photos.HANDLERS,

@@ -1,4 +1,4 @@
-"""Along a path: path (its frames), points (what it goes through), distance (how far from the data it leads)."""
+"""Along a path: path (its frames), points (what it goes through), distance (how far from the data it leads), film (a file of it), films (which)."""
 
 import asyncio
 from typing import Any
@@ -8,11 +8,15 @@ import torch
 from explorer.core.atlas import Atlas
 from explorer.core.errors import SessionError
 from explorer.core.space import Code
+from explorer.export import reel
+from explorer.live.answers.files import sent
+from explorer.live.answers.jobs import told
 from explorer.live.answers.pictures import frames, places_of
 from explorer.live.desk import MOST_FRAMES, Call, Handler
 from explorer.live.headers import count, reply, rounded
 from explorer.live.protocol import pack
 from explorer.studio.codes import as_code, journey_codes, spot_code
+from explorer.studio.jobs import Job
 
 __all__ = ["HANDLERS"]
 
@@ -57,8 +61,25 @@ def _apart(atlas: Atlas | None, code: Code) -> dict[str, Any]:
     return {"distance": _listed(distances), "strangeness": _listed(layout.standing(distances)), "usual": [rounded(value) for value in layout.usual]}
 
 
+async def film(call: Call) -> bytes:
+    session, wish = call.patched, reel.read(call.header.get("wish"))
+    await call.opened(session.model)
+
+    def work(job: Job) -> dict[str, Any]:
+        drawing = "Drawing and writing the frames…"
+        return sent(call, reel.make(call.studio, session, wish, report=lambda done, of: job.report(done, of, drawing)))
+
+    if not session.journey.whole:
+        raise SessionError("A path needs both its ends before there is a film of it.")
+    return told(call, call.studio.jobs.start(call.id, "film", f"A film of the path ({wish.kind})", work))
+
+
+async def films(call: Call) -> bytes:
+    return pack(reply(call.header, "films") | await asyncio.to_thread(reel.options))
+
+
 def _listed(values: torch.Tensor) -> list[float]:
     return [rounded(value) for value in values.tolist()]
 
 
-HANDLERS: dict[str, Handler] = {"path": path, "points": points, "distance": distance}
+HANDLERS: dict[str, Handler] = {"path": path, "points": points, "distance": distance, "film": film, "films": films}

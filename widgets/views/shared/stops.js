@@ -23,7 +23,7 @@ export function stopChips(to) {
   const earlier = act("Move this stop earlier", icon("left"), () => shift(-1));
   const later = act("Move this stop later", icon("right"), () => shift(1));
   const acts = h("div", { class: "le-row le-stops-acts", hidden: true, role: "group", "aria-label": "The chosen stop" }, said, earlier, later,
-    h("button", { type: "button", class: "le-button", on: { click: () => to.go(chosen) } }, "Go there"),
+    h("button", { type: "button", class: "le-button", on: { click: () => to.go(chosen) } }, "Go to this stop"),
     h("button", { type: "button", class: "le-button", on: { click: () => remove(chosen) } }, "Remove"));
 
   const chips = () => /** @type {any[]} */ ([...list.children]).map((item) => item.firstChild);
