@@ -7,11 +7,12 @@ picture = model.generator.decode(model.space.sample(1, seed=0))
 
 from typing import Any
 
-__all__ = ["Code", "ExplorerError", "LatentSpace", "Model", "Studio", "atlas", "load", "open"]
+__all__ = ["Code", "ExplorerError", "LatentSpace", "Model", "Studio", "atlas", "load", "open", "through", "to_pixels"]
 
 HOMES = {
     "Code": "explorer.core.space", "ExplorerError": "explorer.core.errors", "LatentSpace": "explorer.core.space", "Model": "explorer.core.model",
     "Studio": "explorer.studio.studio", "atlas": "explorer.atlases", "load": "explorer.checkpoints", "open": "explorer.formats",
+    "through": "explorer.core.path", "to_pixels": "explorer.render",
 }  # fmt: skip
 
 

@@ -10,6 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 RANK = {
     "core": 0, "launcher": 9, "places": 0, "devices": 1, "data": 1, "models": 1, "checkpoints": 2, "render": 1, "methods": 3, "training": 4, "atlases": 4, "directions": 4, "studio": 5,
+    "export": 5.5,
     "formats": 3, "live": 6, "app": 7, "cli": 8,
 }  # fmt: skip
 ROOMS_OF_CORE = {"torch", "numpy", "explorer"}

@@ -17,6 +17,11 @@ Requests (from a view):
 | `history`  |                                  | `history`: all steps with their parents, and where they are kept    |
 | `glance`   | steps (up to 16), count          | `glance`: payload one WebP, 48 px pictures of the steps, from the top |
 | `earlier`  | session                          | `earlier`: how many steps another session has, and when             |
+| `picture`  | patch?                           | `picture`: name, payload a PNG file with its recipe inside          |
+| `python`   | patch?                           | `python`: text, lines that draw the same                            |
+| `replay`   | recipe (its text)                | `session`: the recipe's state becomes a step                        |
+| `visit`    | session                          | `session`: a whole state, as an address carries it, becomes a step  |
+| `similar`  | patch?, count (up to 48)         | `similar`: rows, distances, labels, payload frames of the atlas pictures most like it |
 | `forget`   |                                  | `forgotten`: nothing is kept of this visitor any more               |
 | `atlas`    | layout, rows?                    | `atlas`: payload float32 places (N, 2), then per label uint8 (N), of at most 65,536 `rows` |
 | `local`    | layout, measure, start?          | `local`: payload uint8 (N), that measure of every place in 255ths, or none while it is not known; with `start` then a `job` |

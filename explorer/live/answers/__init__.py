@@ -1,6 +1,6 @@
 """What each request of the live channel means, one module a subject. `HANDLERS` is the whole table."""
 
-from explorer.live.answers import files, history, jobs, maps, models, paths, photos, pictures, sessions
+from explorer.live.answers import files, history, jobs, maps, models, paths, photos, pictures, recipes, sessions
 from explorer.live.desk import Handler
 
 __all__ = ["HANDLERS"]
@@ -15,4 +15,5 @@ HANDLERS: dict[str, Handler] = {
     **history.HANDLERS,
     **models.HANDLERS,
     **photos.HANDLERS,
+    **recipes.HANDLERS,
 }

@@ -1,0 +1,122 @@
+"""A state as a few lines of Python that draw the same picture, for a notebook or a script."""
+
+from pathlib import Path
+
+from explorer import atlases, checkpoints
+from explorer.core.errors import ExplorerError
+from explorer.core.model import Model
+from explorer.studio.codes import code_of, spot_code
+from explorer.studio.session import Entry, Place, Seed, Session, Spot
+from explorer.studio.studio import Studio
+
+__all__ = ["snippet"]
+
+MOST_LINES = 10
+FRAMES = 9
+LINE_KINDS = ("chord", "arc", "spline", "geodesic")
+
+
+def snippet(studio: Studio, session: Session, *, local: bool = False) -> str:
+    """Lines of Python, at most ten, that draw what a session shows: `picture` `(H, W, C)` uint8, and on a path also its nine `frames`.
+
+    What the session names is named (seeds, rows, places, axes); where that takes too many lines, or a way of choosing that has no short
+    name, the code is given by its numbers.
+
+    Args:
+        local: whether the reader sits at this computer, so that paths of its files mean something there.
+    """
+    opened = studio.open(session.model)
+    writer = _Writer(studio, session, opened.model, opened.atlas, local=local)
+    return next(lines for lines in writer.versions() if lines.count("\n") <= MOST_LINES)
+
+
+class _Writer:
+    def __init__(self, studio: Studio, session: Session, model: Model, atlas, *, local: bool):
+        self.session, self.model, self.atlas = session, model, atlas
+        file = studio.file(session.model)
+        self.bundled = file in checkpoints.bundled()
+        self.thing = repr(session.model if self.bundled else str(file) if local else file.name)
+        self.has_atlas_file = _has_atlas(file)
+
+    def versions(self):
+        """The same state written ever more plainly."""
+        if self.session.journey.t is not None:
+            if self._can_walk():
+                yield self._walk([self._spot(spot, name) for spot, name in zip(self.session.journey.points, "abcdefghijklmnopqrstuvwxyz")])
+                yield self._walk(None)
+        else:
+            spot = self.session.spot
+            if isinstance(spot.origin, Seed) and spot == Spot(spot.origin) and self.model.mapper is None:
+                yield self._text([f"code = {self._sample(spot.origin)}"], torch=False)
+            yield self._text([*self._spot(spot, "z"), f"code = {self._code('z')}"])
+        code = code_of(self.model, self.atlas, self.session)
+        yield self._text([f"z = torch.tensor([{_numbers(code.values.flatten())}])", f"code = {self._code('z')}"])
+
+    def _text(self, lines: list[str], *, torch: bool = True, frames: bool = False) -> str:
+        draw = "explorer.to_pixels(model.generator.decode(code))"
+        last = [f"pictures = {draw}", "picture, frames = pictures[0], pictures[1:]"] if frames else [f"picture = {draw}[0]"]
+        heads = ["import torch", "import explorer"] if torch else ["import explorer"]
+        return "\n".join([*heads, f"model = explorer.open({self.thing})", *lines, *last]) + "\n"
+
+    def _walk(self, points: list[list[str]] | None) -> str:
+        journey = self.session.journey
+        if points is None:
+            codes = [spot_code(self.model, self.atlas, spot, sampled=self.session.sampled) for spot in journey.points]
+            lines, through = [f"points = torch.tensor([{', '.join(_numbers(code) for code in codes)}])"], "points"
+        else:
+            lines = [line for point in points for line in point]
+            through = f"torch.cat([{', '.join('abcdefghijklmnopqrstuvwxyz'[: len(points)])}])"
+        lines += [
+            f"path = explorer.through({through}, {journey.kind!r})",
+            f"z = path(torch.tensor([{journey.t!r}, *torch.linspace(0, 1, {FRAMES})]))",
+        ]
+        return self._text([*lines, f"code = {self._code('z')}"], frames=True)
+
+    def _can_walk(self) -> bool:
+        journey = self.session.journey
+        return journey.kind in LINE_KINDS and journey.pace == "code" and len(journey.points) <= 26
+
+    def _spot(self, spot: Spot, name: str) -> list[str]:
+        """The lines that make the flat codes `(1, D)` of a spot, under a name."""
+        lines = [f"{name} = {self._origin(spot)}"]
+        if spot.axes and spot == Spot(spot.origin, spot.axes):
+            axes, values = zip(*spot.axes)
+            lines.append(f"{name}[:, {list(axes)}] = torch.tensor({list(values)})")
+        return lines
+
+    def _origin(self, spot: Spot) -> str:
+        named = spot == Spot(spot.origin, spot.axes)
+        atlas = f"explorer.atlas({self.thing})"
+        match spot.origin:
+            case Seed() if named and self.model.mapper is None:
+                return f"{self._sample(spot.origin)}.values.flatten(1)"
+            case Seed() if named:
+                return f"model.working({self._sample(spot.origin)}).values.flatten(1)"
+            case Entry(row=row) if named and self.has_atlas_file:
+                if not self.session.sampled:
+                    return f"{atlas}.code({row})[None].clone()"
+                return f"{atlas}.code({row}, noise=torch.randn({self.model.workspace.size}, generator=torch.Generator().manual_seed({row})))[None]"
+            case Place(layout=layout, x=x, y=y) if named and self.has_atlas_file:
+                return f"{atlas}.layout({layout!r}).lift(torch.tensor([[{x!r}, {y!r}]]))"
+        return f"torch.tensor([{_numbers(spot_code(self.model, self.atlas, spot, sampled=self.session.sampled))}])"
+
+    def _sample(self, origin: Seed) -> str:
+        return f"model.space.sample(1, seed={origin.seed}{'' if origin.truncation == 1 else f', truncation={origin.truncation!r}'})"
+
+    def _code(self, name: str) -> str:
+        """Flat codes as codes of the workspace."""
+        space = self.model.workspace
+        values = name if len(space.shape) == 1 else f"{name}.view(-1, {', '.join(map(str, space.shape))})"
+        return f"model.code({values})" if space == self.model.space else f"model.code({values}, {space.name!r})"
+
+
+def _has_atlas(file: Path) -> bool:
+    """Whether `explorer.atlas` finds the atlas of a model's file."""
+    try:
+        return atlases.file_of(checkpoints.find(file)).is_file()
+    except ExplorerError:
+        return False
+
+
+def _numbers(values) -> str:
+    return f"[{', '.join(f'{value:.9g}' for value in values.tolist())}]"
