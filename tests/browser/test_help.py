@@ -91,7 +91,8 @@ def prepared(screen, group: str, press: str) -> None:
     if (group, press) in (("Stage", "ArrowLeft"), ("Stage", "ArrowRight")):
         page.get_by_role("button", name="Next seed").click()
         screen.settled()
-        page.keyboard.press("b")
+        if not page.locator(".le-stage-divider").is_visible():
+            page.keyboard.press("b")
     if group == "Strip":
         for end in ("A = here", "B = here"):
             page.get_by_role("button", name="Next seed").click()

@@ -21,6 +21,7 @@ __all__ = ["HANDLERS", "frames", "places_of"]
 
 TURN = 400.0  # milliseconds that a film or grid of a slow model may keep others waiting
 MOST_BYTES = 4 << 20  # of the frames of one answer; larger ones are sent at half their sides
+MOST_TOLD = 1024  # numbers of a code that every moving picture brings along; longer codes come with the picture at rest
 RAW_SIDE = 128  # pictures up to this side travel as raw RGBA, larger ones as JPEG while moving and PNG when still
 
 
@@ -41,7 +42,7 @@ async def decode(call: Call) -> bytes:
     kind = "jpeg" if hurried else _format(pixels, still)
     frame = reply(call.header, "frame") | {
         "still": still, "width": pixels.shape[1], "height": pixels.shape[0], "format": kind, "typicality": rounded(code.typicality[0]),
-        "place": places[0] if places else None, "code": [rounded(v) for v in code.values.flatten().tolist()],
+        "place": places[0] if places else None, "code": _told(code) if still or code.space.size <= MOST_TOLD else None,
         "strangeness": strangeness, "decode_ms": rounded(drawn.milliseconds), "batch": drawn.batch, "interpolated": interpolated(session), "preview": hurried,
     }  # fmt: skip
     return pack(frame, render.rgba(pixels) if kind == "rgba" else render.encode(pixels, kind))
@@ -104,6 +105,11 @@ async def places_of(session: Session, atlas: Atlas | None, code: Code) -> list[l
     flat = code.values.flatten(1)
     xy = layout.place(flat) if layout.axes is not None else await asyncio.to_thread(layout.place, flat)
     return [[rounded(x), rounded(y)] for x, y in xy.tolist()]
+
+
+def _told(code: Code) -> list[float]:
+    """The numbers of one code, as many digits as a slider shows."""
+    return [rounded(v) for v in code.values.flatten().tolist()]
 
 
 def _slow(call: Call, model: str) -> bool:
