@@ -5,12 +5,11 @@ from pathlib import Path
 import torch
 
 
-def autoencoder_kl(folder: Path, **changes) -> Path:
+def autoencoder_kl(folder: Path, *, widths=(8, 16, 16), **changes) -> Path:
     """A folder that diffusers saved: pictures of 32 px, codes of 4×8×8."""
     from diffusers import AutoencoderKL
 
     torch.manual_seed(0)
-    widths = (8, 16, 16)
     down, up = ("DownEncoderBlock2D",) * 3, ("UpDecoderBlock2D",) * 3
     options = {"latent_channels": 4, "sample_size": 32, "norm_num_groups": 4} | changes
     AutoencoderKL(down_block_types=down, up_block_types=up, block_out_channels=widths, **options).save_pretrained(folder)
