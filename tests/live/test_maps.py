@@ -7,6 +7,8 @@ import time
 import numpy as np
 import pytest
 import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from explorer.core.layout import Layout
 from explorer.live.answers import maps
@@ -130,3 +132,20 @@ def test_a_row_without_a_thumbnail_is_drawn_by_the_model(desk, visitor):
     drawn, picture = ask(desk, visitor, "example", row=5)
     assert drawn["drawn"] is True and drawn["labels"] == kept["labels"] and picture[:4] == b"RIFF"
     assert "no thumbnails" in ask(desk, visitor, "thumbs")[0]["message"]
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(row=st.integers(0, 59), layout=st.sampled_from(["pca", "bent"]), cut=st.integers(0, 60), selection=st.lists(st.integers(0, 59), max_size=30))
+def test_a_row_means_the_same_in_pieces_pictures_places_and_selections(desk, visitor, row, layout, cut, selection):
+    atlas = desk.studio.atlas("toy-vae")
+    header, piece = ask(desk, visitor, "atlas", layout=layout, rows=[min(row, cut), 60])
+    first, last = header["rows"]
+    assert np.array_equal(np.frombuffer(piece, np.float32, 2, 8 * (row - first)), atlas.layout(layout).xy[row].numpy())
+    told = np.frombuffer(piece, np.uint8, offset=8 * (last - first)).reshape(len(header["labels"]), -1)[:, row - first]
+    known = {name: atlas.classes[name][value] for name, value in zip(header["labels"], told, strict=True) if value != 255}
+    assert known == atlas.described(row) == ask(desk, visitor, "example", row=row)[0]["labels"]
+    shown, _ = ask(desk, visitor, "decode", patch={"spot": {"origin": {"kind": "entry", "row": row}}, "layout": layout})
+    assert np.allclose(shown["code"], atlas.codes[row], atol=1e-4)
+    assert np.allclose(shown["place"], atlas.layout(layout).xy[row], atol=0.05 * atlas.layout(layout).diameter)
+    kept, _ = ask(desk, visitor, "commit", patch={"selection": selection}, label="select")
+    assert kept["state"]["session"]["selection"] == sorted(set(selection))

@@ -13,11 +13,12 @@ import { commit, pace, stamp } from "./shared/live.js";
 import { goingTo, here, journeying } from "./shared/journey.js";
 import { mapData } from "./shared/mapdata.js";
 import { mapField } from "./shared/mapfield.js";
+import { mapExamples } from "./shared/mapexamples.js";
 import { gestures } from "./shared/mapgestures.js";
 import { mapPlaces } from "./shared/mapplaces.js";
 import { axisOf, colouringOf, inked, measureOf } from "./shared/mapinks.js";
 import { DIRECTIONS, combined, lassoed, nearest, nearestAnywhere, neighbour, thinned } from "./shared/mapmath.js";
-import { MEASURES, legend, selectionCard, tooltip } from "./shared/mappanels.js";
+import { MEASURES, MOST_KEPT, legend, selectionCard, tooltip } from "./shared/mappanels.js";
 import { layoutTitle, toolbar, TOOLS, zoomButtons } from "./shared/maptoolbar.js";
 import { css, trustScale } from "./shared/palette.js";
 import { DIM, dimmed } from "./shared/raster.js";
@@ -42,11 +43,13 @@ const KEYS = [
 function render({ model, el }) {
   const undress = dress(el, "le-map", base, sheet);
   const drag = pace(model, "map");
-  const data = mapData(model, (what) => (what === "sprite" ? null : (refresh(), locate())));
+  const data = mapData(model, (what) => (what === "sprite" ? field.repaint() : (refresh(), locate())));
+  const examples = mapExamples(model, (row) => row === hovered && pointed && (tip.renew(), hover(row, ...pointed)));
   const places = mapPlaces();
 
   /** Choices made here and not yet confirmed by the session. @type {any} */ let ahead = {};
   let [tool, only, walked, hovered, space, within] = ["explore", /** @type {number | null} */ (null), -1, -1, false, false];
+  /** Where the pointer rests. @type {[number, number] | null} */ let pointed = null;
   /** What the hand is doing. @type {any} */ let hand = null;
   /** @type {any} */ let scene = null; // the map on show: { atlas, colouring, print }
 
@@ -70,7 +73,7 @@ function render({ model, el }) {
     colour: (name) => ((only = null), choose({ colour: name }, name ? `colour by ${readable(name.replace(":", " "))}` : "one colour")),
     tool: (name) => ((tool = name), refresh()),
   });
-  const field = mapField(el, { marks: () => marks(), moved: () => hover(-1) });
+  const field = mapField(el, { marks: () => marks(), sprite: () => data.sprite(), moved: () => hover(-1) });
   const zoom = zoomButtons(field);
   const key = legend((index) => ((only = index), refresh()), {
     start: () => data.local.start(layout(), measureOf(tint())),
@@ -134,7 +137,7 @@ function render({ model, el }) {
     field.show({ grid: atlas.grid, bounds: atlas.bounds, tints: shown, dim: shown !== tints && shown.some((value) => value >= DIM), palette, alpha: colouring.kind === "none" ? 0.5 : 0.88 }, elsewhere);
     key.show(colouring, only, ground.dark);
     card.show(rows, atlas.n, colouring, rows.length ? middleOf(atlas, rows) > (atlas.bounds[0][0] + atlas.bounds[1][0]) / 2 : false);
-    field.top.setAttribute("aria-label", `${layoutTitle(atlas.layout)} map of ${grouped(atlas.n)} codes. ${HELP}`);
+    field.top.setAttribute("aria-label", `${layoutTitle(atlas.layout)} map of ${grouped(atlas.total)} codes${atlas.n < atlas.total ? `, ${grouped(atlas.n)} of them so far` : ""}. ${HELP}`);
     if (elsewhere) [walked, hovered] = [-1, -1];
   }
 
@@ -159,10 +162,14 @@ function render({ model, el }) {
   function marks() {
     const atlas = scene?.atlas ?? null;
     const at = (row) => (atlas && row >= 0 && row < atlas.n ? /** @type {[number, number]} */ ([atlas.xy[2 * row], atlas.xy[2 * row + 1]]) : null);
-    return { ...places.marks(session(), atlas), hovered: at(hovered), walked: at(walked), lasso: hand?.line ?? [], dot: 2, ...(hand?.place ? { here: hand.place, interpolated: hand.row < 0 } : {}) };
+    return { ...places.marks(session(), atlas), hovered: at(hovered), framed: field.thumbOf(hovered), walked: at(walked), lasso: hand?.line ?? [], dot: 2, ...(hand?.place ? { here: hand.place, interpolated: hand.row < 0 } : {}) };
   }
 
-  const rowAt = (x, y, reach) => (scene ? nearest(scene.atlas.grid, ...field.data(x, y), reach / field.scale()) : -1);
+  /** The row meant by a pixel: that of the thumbnail there, or else the nearest. */
+  const rowAt = (x, y, reach) => {
+    const shown = scene ? field.thumbAt(x, y) : -1;
+    return shown >= 0 || !scene ? shown : nearest(scene.atlas.grid, ...field.data(x, y), reach / field.scale());
+  };
   const labelsOf = (row) =>
     [...scene.atlas.labels].flatMap(([name, values]) => {
       const title = info().atlas.labels.find((entry) => entry.name === name)?.classes[values[row]];
@@ -173,12 +180,15 @@ function render({ model, el }) {
   function hover(row, x = 0, y = 0) {
     if (row !== hovered) field.draw();
     hovered = row;
+    pointed = row < 0 ? null : [x, y];
     field.root.classList.toggle("le-map-picks", row >= 0 && tool === "explore" && rowAt(x, y, PICK) === row);
     if (row < 0) return tip.hide();
     const { colouring } = scene;
     const known = labelsOf(row).map(([name, title, value]) => /** @type {[string, string, string]} */ ([name, title, colouring.name === name ? css(colouring.colours[value] ?? colouring.unseen) : ""]));
     known.sort((a, b) => Number(!!b[2]) - Number(!!a[2]));
-    tip.show(row, data.sprite(), [...known.slice(0, TELLS), ...measuredOf(row)], x, y, ...field.size());
+    const picture = data.spriteless() ? examples.get(row) : null;
+    const drawn = picture?.drawn ? [/** @type {[string, string, string]} */ (["picture", "drawn by the model", ""])] : [];
+    tip.show(row, data.sprite(), picture?.bitmap ?? null, [...known.slice(0, TELLS), ...measuredOf(row), ...drawn], x, y, ...field.size());
   }
 
   /** What was measured of a point's place, as far as it is known. @param {number} row @returns {[string, string, string][]} */
@@ -239,7 +249,8 @@ function render({ model, el }) {
     field.draw();
     if (how === "replace" && !rows.length && !selection().length) return;
     const chosen = Array.from(combined(selection(), rows, how));
-    choose({ selection: chosen }, chosen.length ? `select ${grouped(chosen.length)} codes` : "clear the selection");
+    if (chosen.length > MOST_KEPT) (ahead = { ...ahead, selection: chosen }), refresh();
+    else choose({ selection: chosen }, chosen.length ? `select ${grouped(chosen.length)} codes` : "clear the selection");
     said.textContent = `${grouped(chosen.length)} codes selected.`;
   }
 
@@ -306,7 +317,7 @@ function render({ model, el }) {
   for (const type of ["keydown", "keyup"]) document.addEventListener(type, spaced);
 
   const unhear = hear(model, {
-    "change:info": () => ((only = null), (ahead = {}), places.forget(), refresh()),
+    "change:info": () => ((only = null), (ahead = {}), places.forget(), examples.forget(), refresh()),
     "change:state": () => ((ahead = {}), refresh(), locate(), field.draw()),
     "change:hand": locate,
     "msg:custom": (header) => {
@@ -320,7 +331,7 @@ function render({ model, el }) {
   return () => {
     el.removeEventListener("keydown", pressed);
     for (const type of ["keydown", "keyup"]) document.removeEventListener(type, spaced);
-    for (const end of [unhear, untheme, hands.dispose, drag.dispose, data.dispose, field.dispose, undress]) end();
+    for (const end of [unhear, untheme, hands.dispose, drag.dispose, data.dispose, examples.forget, field.dispose, undress]) end();
   };
 }
 

@@ -9,6 +9,7 @@ import { calm, colour, h } from "./dom.js";
 import { drawMarks } from "./mapmarks.js";
 import { between, clamped, fitView, panned, resized, toData, toScreen, zoomed } from "./mapmath.js";
 import { luminance, mixed, parsed } from "./palette.js";
+import { drawThumbs, roomFor, sideFor, spaced, thumbAt, visible } from "./mapthumbs.js";
 import { buffer, paint, radiusFor } from "./raster.js";
 
 const MARGIN = 28;
@@ -17,7 +18,7 @@ const FAST = 12; // milliseconds a frame may take while the view moves
 const SETTLE = 140;
 const GLIDE = 180;
 
-/** @param {HTMLElement} el that will hold it @param {{marks(): import("./mapmarks.js").Marks, moved(): void}} host `marks` is asked for at every redraw; `moved` hears that points now lie elsewhere */
+/** @param {HTMLElement} el that will hold it @param {{marks(): import("./mapmarks.js").Marks, sprite(): import("./mapdata.js").Sprite | null, moved(): void}} host `marks` and `sprite` are asked for at every redraw; `moved` hears that points now lie elsewhere */
 export function mapField(el, host) {
   const points = h("canvas", { class: "le-map-points", "aria-hidden": "true" });
   const top = h("canvas", { class: "le-map-top", role: "application", tabindex: 0, "aria-roledescription": "map", "aria-label": "Map" });
@@ -31,6 +32,7 @@ export function mapField(el, host) {
   let theme = readTheme(el);
   let [ratio, fitted, request, stale, moving, settle, cost] = [1, 1, 0, false, false, 0, 0];
   let [glide, width, height] = [/** @type {any} */ (null), 0, 0];
+  let [thumbs, side] = [/** @type {import("./mapthumbs.js").Thumb[]} */ ([]), 0];
 
   const draw = () => (request ||= requestAnimationFrame(render));
   const redraw = () => ((stale = true), draw());
@@ -54,8 +56,21 @@ export function mapField(el, host) {
     if (scene) paint(target, scene.grid, scene.tints, scene.palette, scaled, look);
     else target.pixels.fill(0);
     ground.putImageData(target.image, -target.pad, -target.pad);
+    paintThumbs();
     const took = (performance.now() - started) * stride;
     cost = stride > 1 ? Math.max(cost * 0.9, took) : took;
+  }
+
+  /** Shows what the points stand for, where they are few enough. */
+  function paintThumbs() {
+    const sprite = scene && host.sprite();
+    const few = sprite ? visible(scene.grid, view, 16, roomFor(width, height)) : null;
+    thumbs = [];
+    if (!few?.length) return;
+    side = sideFor(few.length, width, height);
+    thumbs = spaced(scene.grid, few, view, side);
+    ground.setTransform(ratio, 0, 0, ratio, 0, 0);
+    drawThumbs(ground, thumbs, side, sprite, scene);
   }
 
   /** A new view; while it keeps changing, very many points are thinned out, and painted in full once it rests. */
@@ -104,6 +119,11 @@ export function mapField(el, host) {
 
   return {
     root, top, draw,
+    repaint: redraw,
+    /** The row whose thumbnail lies under a pixel, or -1. */
+    thumbAt: (x, y) => thumbAt(thumbs, side, x, y),
+    /** How large the thumbnail of a row is, in pixels a side; 0 where it has none. */
+    thumbOf: (row) => (thumbs.some((thumb) => thumb.row === row) ? side : 0),
     theme: () => theme,
     /** Reads the colours again. */
     retheme() {

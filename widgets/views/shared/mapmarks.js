@@ -2,10 +2,12 @@
 /**
  * The marks above the points: where one is, where one was, the path, the point under the pointer, the lasso being drawn.
  *
+ * `framed` is the side of the thumbnail under the pointer, 0 without one.
+ *
  * @typedef {[number, number]} Place  in data coordinates
  * @typedef {{
  *   trail: Place[], here: Place | null, interpolated: boolean, ends: {A: Place | null, B: Place | null}, path: Place[],
- *   hovered: Place | null, walked: Place | null, lasso: Place[], dot: number,
+ *   hovered: Place | null, framed: number, walked: Place | null, lasso: Place[], dot: number,
  * }} Marks
  * @typedef {{ground: string, text: string, accent: string, second: string}} Inks
  */
@@ -18,7 +20,8 @@ export function drawMarks(ctx, view, marks, inks) {
   const at = (place) => toScreen(view, place[0], place[1]);
   drawTrail(ctx, marks.trail.map(at), inks);
   drawPath(ctx, marks.path.map(at), inks);
-  if (marks.hovered) ring(ctx, at(marks.hovered), marks.dot + 3, 2, inks.text, inks.ground);
+  if (marks.hovered && marks.framed) frame(ctx, at(marks.hovered), marks.framed + 2, inks.text, inks.ground);
+  else if (marks.hovered) ring(ctx, at(marks.hovered), marks.dot + 3, 2, inks.text, inks.ground);
   if (marks.walked) drawWalked(ctx, at(marks.walked), marks.dot + 6, inks);
   if (marks.here) drawHere(ctx, at(marks.here), marks.interpolated, inks);
   const [a, b] = [marks.ends.A && at(marks.ends.A), marks.ends.B && at(marks.ends.B)];
@@ -46,6 +49,13 @@ function ring(ctx, [x, y], radius, width, colour, ground) {
   ctx.beginPath();
   ctx.arc(x, y, radius, 0, 2 * Math.PI);
   outlined(ctx, colour, ground, width);
+}
+
+/** Around a thumbnail. */
+function frame(ctx, [x, y], side, colour, ground) {
+  ctx.beginPath();
+  ctx.roundRect(x - side / 2, y - side / 2, side, side, 3);
+  outlined(ctx, colour, ground, 2);
 }
 
 function drawTrail(ctx, points, inks) {

@@ -160,13 +160,14 @@ export function neighbour(grid, x, y, [ux, uy]) {
 export function lassoed(grid, line) {
   if (line.length < 3 || !grid.n) return new Uint32Array(0);
   const [[x0, y0], [x1, y1]] = boundsOf(Float32Array.from(line.flat()));
-  const found = [];
+  const marked = new Uint8Array(grid.n);
   for (const [from, to] of runs(grid, x0 - grid.cell, y0 - grid.cell, x1 + grid.cell, y1 + grid.cell)) {
     for (let i = from; i < to; i++) {
-      if (inside(line, grid.xy[2 * i], grid.xy[2 * i + 1])) found.push(grid.rows[i]);
+      const [x, y] = [grid.xy[2 * i], grid.xy[2 * i + 1]];
+      if (x >= x0 && x <= x1 && y >= y0 && y <= y1 && inside(line, x, y)) marked[grid.rows[i]] = 1;
     }
   }
-  return Uint32Array.from(found).sort();
+  return rowsOf(marked);
 }
 
 /** Whether a position lies inside a closed line. @param {[number, number][]} line */
@@ -182,9 +183,26 @@ export function inside(line, x, y) {
 /** A selection with newly caught rows: in their place, added or taken away; ascending. @param {ArrayLike<number>} old @param {ArrayLike<number>} caught @param {"replace"|"add"|"remove"} how */
 export function combined(old, caught, how) {
   if (how === "replace") return Uint32Array.from(caught).sort();
-  const rows = new Set(Array.from(old));
-  for (const row of Array.from(caught)) how === "add" ? rows.add(row) : rows.delete(row);
-  return Uint32Array.from(rows).sort();
+  const most = Math.max(last(old), last(caught)) + 1;
+  const kept = new Uint8Array(most);
+  for (let i = 0; i < old.length; i++) kept[old[i]] = 1;
+  for (let i = 0; i < caught.length; i++) kept[caught[i]] = how === "add" ? 1 : 0;
+  return rowsOf(kept);
+}
+
+const last = (rows) => {
+  let most = -1;
+  for (let i = 0; i < rows.length; i++) if (rows[i] > most) most = rows[i];
+  return most;
+};
+
+/** The rows that are marked, ascending. @param {Uint8Array} marked */
+function rowsOf(marked) {
+  let [count, at] = [0, 0];
+  for (let i = 0; i < marked.length; i++) count += marked[i];
+  const rows = new Uint32Array(count);
+  for (let i = 0; i < marked.length; i++) if (marked[i]) rows[at++] = i;
+  return rows;
 }
 
 /** A line with its points at least `step` apart, first and last kept: what a hand draws has far too many. @param {[number, number][]} line */

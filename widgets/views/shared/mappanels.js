@@ -10,6 +10,7 @@ import { digits, grouped, readable } from "./words.js";
 const percent = (part, whole) => `${whole ? Math.round((100 * part) / whole) : 0}\u00a0%`;
 const short = (value) => digits(Number(value.toPrecision(2)));
 const MOST_ROWS = 5;
+export const MOST_KEPT = 100_000; // rows of a selection that a session holds
 
 /** @typedef {{kind: "none"} | {kind: "label", name: string, classes: string[], values: Uint8Array, colours: import("./palette.js").Colour[], unseen: import("./palette.js").Colour} | {kind: "axis", title: string, low: number, high: number, values: Float32Array} | {kind: "place", measure: string, local: import("./maplocal.js").Local, values: Uint8Array | null, seedless?: string}} Colouring */
 
@@ -82,7 +83,8 @@ export function selectionCard(clear) {
       root.classList.toggle("le-map-left", left);
       root.hidden = !rows.length;
       if (!rows.length) return;
-      body.replaceChildren(h("strong", null, `${grouped(rows.length)} selected`), h("small", null, `${percent(rows.length, n)} of the map`), ...composition(rows, colouring));
+      const passing = rows.length > MOST_KEPT ? [h("p", null, `Only shown: a session keeps selections of up to ${grouped(MOST_KEPT)}.`)] : [];
+      body.replaceChildren(h("strong", null, `${grouped(rows.length)} selected`), h("small", null, `${percent(rows.length, n)} of the map`), ...composition(rows, colouring), ...passing);
     },
   };
 }
@@ -130,12 +132,15 @@ export function tooltip() {
       root.hidden = true;
       shown = -1;
     },
-    /** @param {number} row @param {import("./mapdata.js").Sprite | null} sprite @param {[string, string, string][]} labels name, class, colour of the swatch or "" @param {number} x @param {number} y @param {number} width @param {number} height of the field */
-    show(row, sprite, labels, x, y, width, height) {
+    /** Has the next `show` draw everything again. */
+    renew: () => (shown = -1),
+    /** @param {number} row @param {import("./mapdata.js").Sprite | null} sprite @param {ImageBitmap | null} picture where there is no sprite @param {[string, string, string][]} labels name, class, colour of the swatch or "" @param {number} x @param {number} y @param {number} width @param {number} height of the field */
+    show(row, sprite, picture, labels, x, y, width, height) {
       root.hidden = false;
       if (row !== shown) {
         shown = row;
-        drawThumb(canvas, sprite, row);
+        const alone = !sprite && picture ? { bitmap: picture, tile: picture.width, columns: 1 } : null;
+        drawThumb(canvas, sprite ?? alone, alone ? 0 : row);
         list.replaceChildren(...labels.flatMap(([name, value, swatch]) => [h("dt", null, readable(name)), h("dd", null, swatch && h("i", { style: `background:${swatch}` }), readable(value))]));
       }
       const [w, tall] = [root.offsetWidth, root.offsetHeight];
