@@ -54,9 +54,14 @@ function render({ model, el }) {
     if (model.get("hand") === "commit") model.set("hand", null);
     settle();
   };
+  /** Another view may give what to compare with, as in a photo that the code was found for: `before`, a canvas and a word, or null. */
+  const newBefore = () => {
+    const given = model.get("before");
+    given ? comparison.remember(given.pixels, given.word) : comparison.forget();
+  };
   const newInfo = () => {
     const info = model.get("info");
-    comparison.forget();
+    newBefore();
     Object.assign(shown, { still: false, key: "" });
     parts.suit(info, !!shown.seq);
     settle();
@@ -85,7 +90,7 @@ function render({ model, el }) {
     const { header, pixels } = pending;
     pending = null;
     // A gesture, or a step of the history, begins: what stood still until now is what to compare with.
-    if (shown.still && String(header.code) !== String(shown.code)) comparison.remember(now);
+    if (shown.still && String(header.code) !== String(shown.code) && !model.get("before")) comparison.remember(now);
     paint(now, pixels);
     Object.assign(shown, { seq: header.seq, still: !!header.still, code: header.code ?? null, header, strangeness: header.strangeness ?? null, key: header.still ? asked.key : "" });
     el.dataset.seq = String(header.seq);
@@ -139,7 +144,7 @@ function render({ model, el }) {
     { press: ["ArrowLeft", "ArrowRight"], does: "Move the divider between them", at: ".le-stage-divider" },
   ]);
   parts.save.addEventListener("click", save, { signal: stop.signal });
-  const deaf = hear(model, { "change:state": newState, "change:info": newInfo, "change:hand": settle, "change:status": () => parts.wait(model.get("status")), "msg:custom": receive });
+  const deaf = hear(model, { "change:state": newState, "change:info": newInfo, "change:hand": settle, "change:before": newBefore, "change:status": () => parts.wait(model.get("status")), "msg:custom": receive });
   parts.wait(model.get("status"));
   newInfo();
   if (model.get("error") && !saidInPlace(model.get("error"))) refused(model.get("error")); // said before this view was there

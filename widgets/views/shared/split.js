@@ -65,9 +65,10 @@ export function split({ frame, before, button, signal }) {
 
   return {
     toggle: () => set(!open),
-    /** Takes the picture as it is as the one to compare with. @param {HTMLCanvasElement} picture */
-    remember(picture) {
+    /** Takes the picture as it is as the one to compare with. @param {HTMLCanvasElement} picture @param {string} [word] what it is called */
+    remember(picture, word = "before") {
       paint(before, picture);
+      tags[0].textContent = word;
       button.disabled = false;
     },
     /** There is nothing to compare with. */
