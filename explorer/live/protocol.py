@@ -35,6 +35,7 @@ Requests (from a view):
 | `points`   | seq, patch                       | `points`: payload a frame of every point the journey goes through   |
 | `distance` | seq, patch, count                | `distance`: how far `count` codes of it are from the data, and what is usual there |
 | `grid`     | seq, first, count, truncation    | `grid`: payload frames of the seeds first, first + 1, …             |
+| `planes`   | patch                            | `planes`: payload uint8 (channels, height, width): the code's channels, 128 is zero |
 | `describe` | seq, patch                       | `describe`: text, attributes, nearest example, strangeness          |
 | `models`   |                                  | `models`: one line a model that can be opened                       |
 | `about`    | model                            | `about`: the passport of a model, open or not                       |

@@ -78,7 +78,7 @@ def about(studio: Studio, name: str) -> dict[str, Any]:
     return {
         "name": name, "title": card.title, "family": card.family, "file": file.name, "why": why_not(card), "open": studio.holds(name),
         "parts": None if plan.parts is None else list(plan.parts), "picture": _sides(plan), "spaces": [_told(space) for space in card.latent_spaces],
-        "parameters": plan.parameters, "memory": plan.memory or studio.weight(name), "free": free_memory(studio.device), "bytes": _bytes(file),
+        "parameters": plan.parameters, "memory": plan.memory or studio.weight(name), "free": free_memory(studio.device), "bytes": _bytes(file) if card.family != "class" or file.is_file() else None,
         "work": card.quality.get("multiply_adds", plan.work), "milliseconds": studio.engine.milliseconds(name),
         "licence": card.licence, "credits": card.credits, "weights": card.weights, "data": card.data, "training": card.training,
         "quality": measured.rows(card.quality), "conditions": measured.conditions(card.quality),

@@ -1,5 +1,5 @@
 // @ts-check
-/** Random draws: a seed, how close to the average, the next sixteen, and the training example nearest to what is on the stage. */
+/** Random draws: a seed, how close to the average, the next sixteen, and the training pictures nearest to what is on the stage. */
 import { anySeed, redraw } from "./shared/axes.js";
 import sheet from "./shared/base.css";
 import { dress, h, hear } from "./shared/dom.js";
@@ -7,9 +7,11 @@ import { seedGrid } from "./shared/grid.js";
 import { icon } from "./shared/icons.js";
 import { tellKeys } from "./shared/keys.js";
 import { ask, commit, pace } from "./shared/live.js";
+import { pictured } from "./shared/frames.js";
 import { nearest } from "./shared/nearest.js";
 import { PANEL_KEYS } from "./shared/panelkeys.js";
 import { GRID, elsewhere, gridFirst, seedOf, typedSeed, wrapped } from "./shared/seeds.js";
+import { COUNT, similar } from "./shared/similar.js";
 import css from "./sample.css";
 
 /** @param {{ model: import("./shared/live.js").Model, el: HTMLElement }} context */
@@ -38,6 +40,10 @@ function render({ model, el }) {
     fetch: (row) => ask(model, { type: "example", view: "sample", row }, { signal: stop.signal }),
     go: (row) => exactly({ kind: "entry", row }, `picture ${row}`),
   });
+  const alike = similar({
+    fetch: () => ask(model, { type: "similar", view: "sample", count: COUNT }, { signal: stop.signal }),
+    go: (row) => exactly({ kind: "entry", row }, `picture ${row}`),
+  });
   const parts = build({
     draw: (next) => draw(next, `seed ${wrapped(next)}`),
     step: (by) => draw(seed + by, `seed ${wrapped(seed + by)}`),
@@ -47,7 +53,7 @@ function render({ model, el }) {
     move(value) {
       const from = seedOf(session()) && (session().journey?.t ?? null) === null ? session().spot : { origin: { kind: "seed", seed }, axes: [] };
       truncation = value;
-      dragged = { spot: { origin: { ...from.origin, truncation }, axes: from.axes }, journey: { t: null } };
+      dragged = { spot: { ...from, origin: { ...from.origin, truncation } }, journey: { t: null } };
       pacer.draft(dragged);
     },
     release() {
@@ -56,7 +62,7 @@ function render({ model, el }) {
       dragged = null;
       refill();
     },
-  }, grid.el, example.el);
+  }, grid.el, example.el, alike.el);
   el.append(parts.el);
   tellKeys(el, "Sample", PANEL_KEYS.Sample);
 
@@ -78,7 +84,7 @@ function render({ model, el }) {
       if (asked === filled) filled = ""; // the stage says what went wrong; the next change tries again
     }
   };
-  const current = () => (session()?.spot?.axes?.length || (session()?.journey?.t ?? null) !== null ? null : seedOf(session())?.seed ?? null);
+  const current = () => (session()?.spot?.axes?.length || session()?.spot?.bumps?.length || (session()?.journey?.t ?? null) !== null ? null : seedOf(session())?.seed ?? null);
   const newState = () => {
     const now = session();
     if (!now) return;
@@ -97,19 +103,24 @@ function render({ model, el }) {
     filled = "";
     parts.suit(info);
     example.suit(info);
+    alike.suit(info);
     newState();
   };
   const receive = (/** @type {any} */ header) => {
     if (header.type === "error" && header.about === "describe") example.fail();
     if (header.type !== "describe") return;
     described = header;
-    if (visible) example.show(header);
+    if (visible) tell();
+  };
+  const tell = () => {
+    example.show(described);
+    alike.show(pictured(session()));
   };
   const watch = new IntersectionObserver((entries) => {
     visible = entries.at(-1)?.isIntersecting ?? false;
     if (!visible) return;
     refill();
-    if (described) example.show(described);
+    if (described) tell();
   });
   watch.observe(el);
   const deaf = hear(model, { "change:info": newInfo, "change:state": newState, "msg:custom": receive });
@@ -127,9 +138,9 @@ function render({ model, el }) {
 
 /**
  * @param {{ draw(seed: number): void, step(by: number): void, dice(): void, more(): void, typed(): number, move(value: number): void, release(): void }} on
- * @param {HTMLElement} grid @param {HTMLElement} example
+ * @param {HTMLElement} grid @param {HTMLElement} example @param {HTMLElement} alike
  */
-function build(on, grid, example) {
+function build(on, grid, example, alike) {
   const small = (/** @type {any} */ name, /** @type {string} */ label, /** @type {() => void} */ click) => h("button", { type: "button", class: "le-button", "aria-label": label, title: label, on: { click } }, icon(name));
   const field = h("input", { class: "le-field le-sample-seed", type: "text", inputmode: "numeric", autocomplete: "off", spellcheck: "false", "aria-label": "Seed", title: "A whole number from 0 to 4,294,967,295. The same seed gives the same picture." });
   const take = () => {
@@ -163,12 +174,12 @@ function build(on, grid, example) {
   const next = h("section", { class: "le-panel", "aria-label": "Next seeds" },
     h("div", { class: "le-row le-sample-head" }, h("h3", { class: "le-title" }, "Pick one"), range, h("span", { class: "le-grow" }), h("button", { type: "button", class: "le-button", title: "The next sixteen seeds", on: { click: on.more } }, icon("refresh"), "Sixteen more")), grid);
   return {
-    el: h("div", { class: "le-sample-body" }, reason, controls, next, example),
+    el: h("div", { class: "le-sample-body" }, reason, controls, next, example, alike),
     /** @param {any} info */
     suit(info) {
       const can = info?.parts?.includes("generator");
       for (const node of [controls, next]) node.hidden = !can;
-      if (!can) example.hidden = true;
+      if (!can) example.hidden = alike.hidden = true;
       reason.hidden = !!can;
       reason.textContent = info ? `"${info.title ?? info.name}" draws no pictures, so there is nothing to sample.` : "Waiting for the model…";
       const sphere = info?.space?.prior === "sphere";

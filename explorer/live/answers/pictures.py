@@ -7,12 +7,14 @@ import numpy as np
 
 from explorer import render
 from explorer.core.atlas import Atlas
+from explorer.core.errors import CapabilityError
 from explorer.core.space import Code
 from explorer.live.desk import MOST_FRAMES, Call, Handler
 from explorer.live.headers import count, number, reply, rounded
 from explorer.live.protocol import pack
 from explorer.studio.codes import code_of, interpolated
 from explorer.studio.describe import describe
+from explorer.studio.planes import pictures_of
 from explorer.studio.preview import SLOW
 from explorer.studio.sample import seeds
 from explorer.studio.session import Session
@@ -55,6 +57,19 @@ async def grid(call: Call) -> bytes:
     first = count(call.header, "first", 0, 2**32 - 1)
     code = seeds(opened.model, first, count(call.header, "count", 1, MOST_FRAMES), truncation=truncation)
     return await frames(call, session.model, code, "grid", {"first": first})
+
+
+async def planes(call: Call) -> bytes:
+    """The channels of a code with rows and columns, as grey levels."""
+    session = call.patched
+    opened = await call.opened(session.model)
+    code = code_of(opened.model, opened.atlas, session)
+    if len(code.space.shape) != 3:
+        raise CapabilityError(f"'{session.model}' has codes of shape {code.space.shape}: there are no channels with rows and columns to show.")
+    values = code.values[0]
+    most = max(float(values.abs().max()), 1e-6)
+    sizes = dict(zip(("channels", "height", "width"), values.shape))
+    return pack(reply(call.header, "planes") | sizes | {"most": rounded(most)}, pictures_of(values, most=most).numpy().tobytes())
 
 
 async def in_words(call: Call) -> bytes:
@@ -130,4 +145,4 @@ def _format(pixels: np.ndarray, still: bool) -> str:
     return "png" if still else "jpeg"
 
 
-HANDLERS: dict[str, Handler] = {"decode": decode, "grid": grid, "describe": in_words}
+HANDLERS: dict[str, Handler] = {"planes": planes, "decode": decode, "grid": grid, "describe": in_words}

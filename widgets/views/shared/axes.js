@@ -62,21 +62,36 @@ export function badge(axis) {
  *
  * @param {any} session
  * @param {number[] | null | undefined} code of the newest frame
- * @returns {{ origin: any, axes: [number, number][], leaves: boolean }} `leaves`: the patch must also leave the path
+ * @returns {{ origin: any, axes: [number, number][], rest: any, leaves: boolean }} `rest` is what else was done to the spot; `leaves`: the patch must also leave the path
  */
 export function base(session, code) {
   if (session?.journey?.t === null || session?.journey?.t === undefined || !code) {
-    return { origin: session?.spot?.origin ?? { kind: "seed", seed: 0, truncation: 1 }, axes: session?.spot?.axes ?? [], leaves: false };
+    const { origin = { kind: "seed", seed: 0, truncation: 1 }, axes = [], ...rest } = session?.spot ?? {};
+    return { origin, axes, rest, leaves: false };
   }
-  return { origin: { kind: "values", values: [...code] }, axes: [], leaves: true };
+  return { origin: { kind: "values", values: [...code] }, axes: [], rest: {}, leaves: true };
 }
 
 /** The patch that sets (or with null unsets) axes on top of a base. @param {any} session @param {ReturnType<typeof base>} from @param {Map<number, number | null>} changes */
 export function setAxes(session, from, changes) {
   const axes = new Map(from.axes);
   for (const [axis, value] of changes) value === null ? axes.delete(axis) : axes.set(axis, value);
-  const patch = { spot: { origin: from.origin, axes: [...axes].sort(([a], [b]) => a - b) } };
-  return from.leaves ? { ...patch, journey: { t: null } } : patch;
+  return patched(from, { axes: [...axes].sort(([a], [b]) => a - b) });
+}
+
+/** The patch that puts bumps on top of a base. @param {ReturnType<typeof base>} from @param {import("./bumps.js").Bump[]} bumps */
+export const setBumps = (from, bumps) => patched(from, { bumps });
+
+/** @param {ReturnType<typeof base>} from @param {any} changes */
+const patched = ({ origin, axes, rest, leaves }, changes) => ({ spot: { ...rest, origin, axes, ...changes }, ...(leaves ? { journey: { t: null } } : {}) });
+
+/** The axes that a search finds: by a part of the name, or by numbers and ranges as in "3, 8-12"; all without one. @param {Axis[]} axes @param {string} text */
+export function searched(axes, text) {
+  const wanted = text.trim().toLowerCase();
+  if (!wanted) return axes;
+  const ranges = wanted.split(/[\s,]+/).map((part) => part.match(/^(\d+)(?:[-–](\d+))?$/));
+  if (ranges.every(Boolean)) return axes.filter(({ axis }) => ranges.some((range) => axis + 1 >= Number(range?.[1]) && axis + 1 <= Number(range?.[2] ?? range?.[1])));
+  return axes.filter(({ name, label }) => name.toLowerCase().includes(wanted) || label === wanted);
 }
 
 /** A new draw in which the locked axes stay where they are. @param {any} session @param {number[] | null | undefined} code @param {number} seed */

@@ -21,6 +21,7 @@ const SHAPES = {
   play: '<path d="M6.5 4.2v11.6L16 10 6.5 4.2Z" fill="currentColor"/>',
   pause: '<path d="M7 4.5v11M13 4.5v11" stroke-width="2.6"/>',
   copy: '<rect x="7" y="7" width="9.5" height="9.5" rx="1.5"/><path d="M13 7V5a1.5 1.5 0 0 0-1.5-1.5H5A1.5 1.5 0 0 0 3.5 5v6.5A1.5 1.5 0 0 0 5 13h2"/>',
+  plus: '<path d="M10 4v12M4 10h12"/>',
   sort: '<path d="M4 6h12M4 10h8M4 14h4.5"/>',
   star: '<path d="m10 3 2.2 4.5 4.9.7-3.6 3.4.9 4.9L10 14.2l-4.4 2.3.9-4.9L2.9 8.2l4.9-.7L10 3Z"/>',
   share: '<circle cx="5" cy="10" r="2"/><circle cx="14.5" cy="4.8" r="2"/><circle cx="14.5" cy="15.2" r="2"/><path d="m6.8 9 6-3.3M6.8 11l6 3.3"/>',

@@ -68,7 +68,7 @@ export const sameSpot = (a, b) => JSON.stringify(a ?? null) === JSON.stringify(b
  * @param {Spot | null} spot @param {{layout: string, xy: Float32Array, n: number} | null} atlas @returns {[number, number] | null}
  */
 export function placeOf(spot, atlas, sampled = false) {
-  if (!spot || !atlas || spot.axes?.length) return null;
+  if (!spot || !atlas || spot.axes?.length || spot.bumps?.length) return null;
   const { origin } = spot;
   if (origin.kind === "place" && origin.layout === atlas.layout) return [origin.x, origin.y];
   if (origin.kind === "entry" && origin.row < atlas.n && !sampled) return [atlas.xy[2 * origin.row], atlas.xy[2 * origin.row + 1]];
@@ -80,5 +80,5 @@ export function named(spot) {
   if (!spot) return "not picked";
   const { origin } = spot;
   const base = { seed: `seed ${origin.seed}`, entry: `atlas code ${origin.row}`, place: "a place on the map", values: "a code of its own" }[origin.kind] ?? origin.kind;
-  return spot.axes?.length ? `${base}, changed by hand` : base;
+  return spot.axes?.length || spot.bumps?.length ? `${base}, changed by hand` : base;
 }

@@ -52,7 +52,7 @@ export function facts(about) {
     ["Time a picture", about.milliseconds ? `${digits(about.milliseconds)} ms here (median of the last ones)${about.milliseconds > 50 ? "; while you drag, coarse previews are shown" : ""}` : about.why ? "" : "measured once it is open"],
     ["Work a picture", about.work && `${amount(about.work)} multiply-adds`],
     ["Parameters", about.parameters && amount(about.parameters)],
-    ["Size", `${bytes(about.bytes)} on disk${about.memory ? `, ${bytes(about.memory)} in memory` : ""}`],
+    ["Size", [about.bytes && `${bytes(about.bytes)} on disk`, about.memory && `${bytes(about.memory)} in memory`].filter(Boolean).join(", ")],
     ["Data", dataInWords(about.data)],
     ["Licence", about.licence || "not stated"],
     ["Credits", about.credits],
