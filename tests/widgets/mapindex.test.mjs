@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { corners, drawnPath, prolonged, rounded, toSegment } from "../../widgets/views/shared/mapline.js";
 import { assembled, takePiece } from "../../widgets/views/shared/mapdata.js";
 import { DIRECTIONS, boundsOf, buildGrid, combined, fitView, inside, lassoed, nearest, neighbour, panned, thinned, toData, toScreen, zoomed } from "../../widgets/views/shared/mapmath.js";
 import { roomFor, sideFor, spaced, thumbAt, visible } from "../../widgets/views/shared/mapthumbs.js";
@@ -170,4 +171,54 @@ test("a map that comes in pieces of any size means the same rows as the whole", 
     assert.deepEqual([...whole.labels.get("a")], [...labels]);
     assert.deepEqual([...whole.grid.rows].sort((a, b) => a - b), Array.from({ length: n }, (_, i) => i));
   }
+});
+
+test("a drawn line keeps its ends and its shape in at most 24 corners, and none that does not matter", () => {
+  const wave = Array.from({ length: 800 }, (_, i) => /** @type {[number, number]} */ ([i / 100, Math.sin(i / 60)]));
+  const few = corners(wave, 0.01);
+  assert.ok(few.length <= 24 && few.length > 8);
+  assert.deepEqual([few[0], few[few.length - 1]], [wave[0], wave[799]]);
+  const off = (line, kept) => Math.max(...line.map((point) => Math.min(...kept.slice(1).map((end, i) => toSegment(point, kept[i], end)))));
+  assert.ok(off(wave, few) < 0.03);
+  assert.ok(off(wave, corners(wave, 0.01, 6)) > off(wave, few));
+  const straight = Array.from({ length: 200 }, (_, i) => /** @type {[number, number]} */ ([i, 2 * i]));
+  assert.deepEqual(corners(straight, 0.5), [[0, 0], [199, 398]]);
+  const corner = [...straight.slice(0, 50), ...straight.slice(0, 50).map(([x, y]) => /** @type {[number, number]} */ ([49 + x, 98 - y]))];
+  assert.deepEqual(corners(corner, 0.5), [[0, 0], [49, 98], [98, 0]]);
+  assert.deepEqual(corners([[1, 2]], 0.5), [[1, 2]]);
+  assert.equal(corners(Array.from({ length: 99 }, () => /** @type {[number, number]} */ ([3, 3])), 0.5).length, 2); // a hand that stood still
+  for (let seed = 0; seed < 30; seed++) {
+    const next = random(seed);
+    const scribble = Array.from({ length: 300 }, () => /** @type {[number, number]} */ ([next(), next()]));
+    const kept = corners(scribble, 0);
+    assert.equal(kept.length, 24);
+    assert.ok(kept.every((point, i) => !i || scribble.indexOf(point) > scribble.indexOf(kept[i - 1])));
+  }
+});
+
+test("the line shown through corners is the one the server follows", () => {
+  const points = [[0, 0], [1, 2], [4, 2.5], [4, 2.5], [3, -1]];
+  const line = rounded(/** @type {any} */ (points), 4);
+  assert.equal(line.length, 13);
+  for (const [i, point] of [[0, points[0]], [4, points[1]], [8, points[2]], [12, points[4]]]) assert.deepEqual(line[i], point);
+  const served = [[0.4093, 1.0907], [2.6102, 2.5941], [3.7796, 1.0143]]; // explorer.core.path.rounded at the middle of each piece
+  served.forEach(([x, y], i) => assert.ok(Math.hypot(line[4 * i + 2][0] - x, line[4 * i + 2][1] - y) < 1e-4, `${line[4 * i + 2]}`));
+  assert.deepEqual(rounded([[1, 1], [2, 2]]), [[1, 1], [2, 2]]);
+});
+
+test("picked points make the path go on in their order; a line gives way to a new path", () => {
+  const entry = (row) => ({ origin: { kind: "entry", row }, axes: [] });
+  let session = { journey: {} };
+  const add = (row) => (session = { journey: { ...session.journey, ...prolonged(session, entry(row)).journey } });
+  for (const row of [4, 7, 2, 9]) add(row);
+  const { start, stops, end, kind } = session.journey;
+  assert.deepEqual([start, ...stops, end].map((spot) => spot.origin.row), [4, 7, 2, 9]);
+  assert.equal(kind, "spline");
+  const line = { journey: { ...drawnPath("umap", [[0, 1], [2, 3]]).journey } };
+  assert.deepEqual(line.journey.stops[1], { origin: { kind: "place", layout: "umap", x: 2, y: 3 }, axes: [] });
+  assert.deepEqual([line.journey.kind, line.journey.start, line.journey.end], ["drawn", null, null]);
+  const anew = prolonged(line, entry(5)).journey;
+  assert.deepEqual([anew.start.origin.row, anew.stops, anew.end, anew.kind], [5, [], null, "spline"]);
+  for (let row = 0; row < 22; row++) add(100 + row);
+  assert.equal(prolonged(session, entry(1)), null);
 });

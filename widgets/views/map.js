@@ -11,6 +11,7 @@ import { dress, h, hear, isTyping, onTheme } from "./shared/dom.js";
 import { tellKeys } from "./shared/keys.js";
 import { commit, pace, stamp } from "./shared/live.js";
 import { goingTo, here, journeying } from "./shared/journey.js";
+import { corners, drawnPath, prolonged } from "./shared/mapline.js";
 import { mapData } from "./shared/mapdata.js";
 import { mapField } from "./shared/mapfield.js";
 import { mapExamples } from "./shared/mapexamples.js";
@@ -29,13 +30,13 @@ const PICK = 6; // pixels within which a click means the point
 const HOVER = 10;
 const STILL = 4; // pixels a press may wander and still be a click
 const TELLS = 9; // labels in a tooltip
-const HELP = "Arrow keys walk to the next point, Enter goes there. Plus and minus zoom, 0 shows all. E explores, L draws a lasso, P pans. A and B set the ends of the path.";
+const HELP = "Arrow keys walk to the next point, Enter goes there. Plus and minus zoom, 0 shows all. E explores, L draws a lasso, D draws a path, P pans. A and B set the ends of the path, S adds a stop.";
 
 const at = ".le-map-top";
 /** @type {import("./shared/keys.js").Key[]} */
 const KEYS = [
   { press: ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown"], does: "To the next point in that direction", at }, { press: ["Enter"], does: "Go to the point walked to", at },
-  { press: ["a", "b"], does: "This is the path's start, or its end", at }, { press: ["e", "l", "p"], does: "Explore, lasso, pan", at }, { press: ["+", "-", "0"], does: "Nearer, farther, all of it", at },
+  { press: ["a", "b"], does: "This is the path's start, or its end", at }, { press: ["s"], does: "The path goes on to here", at }, { press: ["e", "l", "d", "p"], does: "Explore, lasso, draw a path, pan", at }, { press: ["+", "-", "0"], does: "Nearer, farther, all of it", at },
   { press: ["Escape"], does: "Leave the walk, or clear the selection", at },
 ];
 
@@ -162,7 +163,7 @@ function render({ model, el }) {
   function marks() {
     const atlas = scene?.atlas ?? null;
     const at = (row) => (atlas && row >= 0 && row < atlas.n ? /** @type {[number, number]} */ ([atlas.xy[2 * row], atlas.xy[2 * row + 1]]) : null);
-    return { ...places.marks(session(), atlas), hovered: at(hovered), framed: field.thumbOf(hovered), walked: at(walked), lasso: hand?.line ?? [], dot: 2, ...(hand?.place ? { here: hand.place, interpolated: hand.row < 0 } : {}) };
+    return { ...places.marks(session(), atlas), hovered: at(hovered), framed: field.thumbOf(hovered), walked: at(walked), lasso: hand?.tool === "lasso" ? hand.line : [], drawing: hand?.tool === "path" ? hand.line : [], dot: 2, ...(hand?.place ? { here: hand.place, interpolated: hand.row < 0 } : {}) };
   }
 
   /** The row meant by a pixel: that of the thumbnail there, or else the nearest. */
@@ -210,20 +211,23 @@ function render({ model, el }) {
     press(x, y, mode) {
       if (!scene?.atlas.n) return;
       walked = -1;
-      hand = mode === "lasso" ? { line: [field.data(x, y)] } : { from: [x, y], row: rowAt(x, y, PICK), place: null };
-      if (hand.from) explore(x, y);
+      hand = { tool: mode, from: [x, y], row: rowAt(x, y, PICK), place: null, line: [field.data(x, y)], far: false };
+      if (mode !== "lasso") explore(x, y);
       field.draw();
     },
     drag(x, y) {
-      if (hand?.line) hand.line.push(field.data(x, y));
-      else if (hand && (hand.row < 0 || Math.hypot(x - hand.from[0], y - hand.from[1]) > STILL)) (hand.row = -1), explore(x, y);
+      if (!hand) return;
+      hand.far ||= Math.hypot(x - hand.from[0], y - hand.from[1]) > STILL;
+      if (hand.tool !== "explore") hand.line.push(field.data(x, y));
+      if (hand.tool !== "lasso" && (hand.row < 0 || hand.far)) (hand.row = -1), explore(x, y);
       field.draw();
     },
     release(event) {
       const held = hand;
       hand = null;
-      if (held?.line) return caught(held.line, event);
+      if (held?.tool === "lasso") return held.far || tool === "lasso" ? caught(held.line, event) : prolong(held.row < 0 ? null : entry(held.row));
       if (!held?.origin) return;
+      if (held.tool === "path") return drag.done(), held.far ? drawn(held.line) : prolong({ origin: held.origin, axes: [] });
       drag.done();
       places.went(scene.atlas.layout, held.place, held.row < 0);
       commit(model, goingTo(session(), held.origin), held.row < 0 ? "map" : "atlas point");
@@ -241,6 +245,24 @@ function render({ model, el }) {
     hand.place = hand.row >= 0 ? [atlas.xy[2 * hand.row], atlas.xy[2 * hand.row + 1]] : field.data(x, y);
     hand.origin = hand.row >= 0 ? { kind: "entry", row: hand.row } : { kind: "place", layout: atlas.layout, x: hand.place[0], y: hand.place[1] };
     drag.draft(goingTo(session(), hand.origin));
+  }
+
+  /** Makes a line drawn by hand the path. */
+  function drawn(line) {
+    const few = corners(line, 1.5 / field.scale());
+    field.draw();
+    commit(model, drawnPath(scene.atlas.layout, few), "draw a path");
+    said.textContent = `A path of ${few.length} corners.`;
+  }
+
+  /** Makes the path go on to a point. @param {import("./shared/journey.js").Spot | null | undefined} spot */
+  function prolong(spot) {
+    const patch = spot && prolonged(session(), spot);
+    field.draw();
+    if (spot && !patch) return (said.textContent = "The path has as many stops as it may.");
+    if (!patch) return;
+    commit(model, patch, "add to the path");
+    said.textContent = "Added to the path.";
   }
 
   function caught(line, event) {
@@ -283,7 +305,7 @@ function render({ model, el }) {
   }
 
   function mark(end) {
-    const spot = walked >= 0 ? { origin: { kind: "entry", row: walked }, axes: [] } : here(session(), model.get("frame"));
+    const spot = walked >= 0 ? entry(walked) : here(session(), model.get("frame"));
     if (!spot) return;
     commit(model, journeying(session(), { [end]: spot, t: null }), `${end} of the path`);
     said.textContent = `${end === "start" ? "A" : "B"} is here.`;
@@ -296,6 +318,7 @@ function render({ model, el }) {
     "+": () => field.zoomStep(1.6), "=": () => field.zoomStep(1.6), "-": () => field.zoomStep(1 / 1.6), 0: () => field.fit(),
     ...Object.fromEntries(Object.entries(TOOLS).map(([name, { key }]) => [key.toLowerCase(), () => ((tool = name), refresh(), (said.textContent = `Tool: ${name}.`))])),
     a: () => mark("start"), b: () => mark("end"),
+    s: () => prolong(walked >= 0 ? entry(walked) : hovered >= 0 ? entry(hovered) : here(session(), model.get("frame"))),
   };
   const pressed = (event) => {
     if (event.target !== field.top && event.key !== "Escape") return;
@@ -334,6 +357,9 @@ function render({ model, el }) {
     for (const end of [unhear, untheme, hands.dispose, drag.dispose, data.dispose, examples.forget, field.dispose, undress]) end();
   };
 }
+
+/** The spot of an atlas code. @param {number} row */
+const entry = (row) => ({ origin: { kind: "entry", row }, axes: [] });
 
 /** The middle of some points, across. @param {import("./shared/mapdata.js").MapAtlas} atlas @param {ArrayLike<number>} rows */
 function middleOf(atlas, rows) {

@@ -3,12 +3,14 @@
  * Hands on the map: one pointer explores, draws or pans; two pinch; a wheel zooms; a mouse without buttons hovers.
  *
  * @typedef {{
- *   mode(event: PointerEvent): "explore" | "lasso" | "pan",
+ *   mode(event: PointerEvent): "explore" | "lasso" | "path" | "pan",
  *   hover(x: number, y: number): void, leave(): void,
  *   press(x: number, y: number, mode: string, event: PointerEvent): void, drag(x: number, y: number): void, release(event: PointerEvent): void, cancel(): void,
  *   pan(dx: number, dy: number): void, zoom(factor: number, x: number, y: number): void,
  * }} Hands  positions are CSS pixels within the element
  */
+
+const HELD = new Set(["explore", "lasso", "path"]); // what one pointer does from a press to its release
 
 /** Listens on `target`; returns what stops it. @param {HTMLElement} target @param {Hands} hands */
 export function gestures(target, hands) {
@@ -54,16 +56,16 @@ export function gestures(target, hands) {
       const now = at(event);
       down.set(event.pointerId, now);
       if (mode === "pan") hands.pan(now[0] - before[0], now[1] - before[1]);
-      else if (mode === "explore" || mode === "lasso") hands.drag(...now);
+      else if (HELD.has(mode)) hands.drag(...now);
     },
     pointerup(event) {
       if (!down.delete(event.pointerId)) return;
-      if (busy && (mode === "explore" || mode === "lasso")) hands.release(event);
+      if (busy && HELD.has(mode)) hands.release(event);
       if (!down.size) [mode, busy] = ["", false];
     },
     pointercancel(event) {
       if (!down.delete(event.pointerId)) return;
-      if (busy && (mode === "explore" || mode === "lasso")) hands.cancel();
+      if (busy && HELD.has(mode)) hands.cancel();
       if (!down.size) [mode, busy] = ["", false];
     },
     pointerleave: () => !down.size && hands.leave(),
@@ -78,7 +80,7 @@ export function gestures(target, hands) {
   return {
     /** Gives up what one pointer was doing, as Escape does. */
     abandon() {
-      if (!busy || (mode !== "explore" && mode !== "lasso")) return false;
+      if (!busy || !HELD.has(mode)) return false;
       mode = "over";
       hands.cancel();
       return true;

@@ -6,8 +6,8 @@
  *
  * @typedef {[number, number]} Place  in data coordinates
  * @typedef {{
- *   trail: Place[], here: Place | null, interpolated: boolean, ends: {A: Place | null, B: Place | null}, path: Place[],
- *   hovered: Place | null, framed: number, walked: Place | null, lasso: Place[], dot: number,
+ *   trail: Place[], here: Place | null, interpolated: boolean, ends: {A: Place | null, B: Place | null}, path: Place[], stops: (Place | null)[],
+ *   hovered: Place | null, framed: number, walked: Place | null, lasso: Place[], drawing: Place[], dot: number,
  * }} Marks
  * @typedef {{ground: string, text: string, accent: string, second: string}} Inks
  */
@@ -20,6 +20,8 @@ export function drawMarks(ctx, view, marks, inks) {
   const at = (place) => toScreen(view, place[0], place[1]);
   drawTrail(ctx, marks.trail.map(at), inks);
   drawPath(ctx, marks.path.map(at), inks);
+  marks.stops.forEach((stop, i) => stop && drawStop(ctx, at(stop), String(i + 1), inks));
+  if (marks.drawing.length > 1) line(ctx, marks.drawing.map(at)), outlined(ctx, inks.accent, inks.ground, 2.5);
   if (marks.hovered && marks.framed) frame(ctx, at(marks.hovered), marks.framed + 2, inks.text, inks.ground);
   else if (marks.hovered) ring(ctx, at(marks.hovered), marks.dot + 3, 2, inks.text, inks.ground);
   if (marks.walked) drawWalked(ctx, at(marks.walked), marks.dot + 6, inks);
@@ -83,6 +85,20 @@ function drawPath(ctx, points, inks) {
 
 function drawWalked(ctx, point, radius, inks) {
   ring(ctx, point, radius, 2.5, inks.accent, inks.ground);
+}
+
+/** A stop of the path, with its number. */
+function drawStop(ctx, [x, y], name, inks) {
+  ctx.beginPath();
+  ctx.arc(x, y, 8.5, 0, 2 * Math.PI);
+  outlined(ctx, inks.accent, inks.ground, 1);
+  ctx.fillStyle = inks.accent;
+  ctx.fill();
+  ctx.fillStyle = inks.ground;
+  ctx.font = "700 11px system-ui, sans-serif";
+  ctx.textAlign = "center";
+  ctx.textBaseline = "middle";
+  ctx.fillText(name, x, y + 0.5);
 }
 
 /** Where one is: a ring with a centre; the ring is dashed where the code is an interpolation and no atlas code. */

@@ -5,7 +5,8 @@
  *
  * @typedef {[number, number]} Place
  */
-import { journeyOf, placeOf } from "./journey.js";
+import { isLine, journeyOf, placeOf } from "./journey.js";
+import { rounded } from "./mapline.js";
 
 const TRAIL = 30;
 const REMEMBERED = 200;
@@ -54,13 +55,17 @@ export function mapPlaces() {
     /** @param {any} session @param {any} atlas */
     marks(session, atlas) {
       const layout = atlas?.layout ?? "";
-      const { start, end, t } = journeyOf(session);
+      const journey = journeyOf(session);
+      const { start, end, t } = journey;
       const own = t === null ? find(session?.spot, atlas, session?.sampled) : null;
       const here = at?.layout === layout ? at.place : own;
-      const onMap = path && path.key === pathName(session, layout) ? path.places : [];
+      const stops = journey.stops.map((stop) => find(stop, atlas, session?.sampled));
+      const line = isLine(journey) && stops.length > 1 && stops.every(Boolean) ? /** @type {Place[]} */ (stops) : [];
+      const onMap = journey.kind === "drawn" && line.length ? rounded(line) : path && path.key === pathName(session, layout) ? path.places : line;
       return {
         here, interpolated: at?.layout === layout && at.interpolated, trail: trails.get(layout) ?? [],
         ends: { A: find(start, atlas, session?.sampled) ?? onMap[0] ?? null, B: find(end, atlas, session?.sampled) ?? onMap[onMap.length - 1] ?? null }, path: onMap,
+        stops: isLine(journey) ? [] : stops,
       };
     },
     forget() {

@@ -8,6 +8,7 @@ import { readable } from "./words.js";
 export const TOOLS = /** @type {const} */ ({
   explore: { title: "Explore", key: "E", help: "Press or drag anywhere to see what the model draws there (E)" },
   lasso: { title: "Lasso", key: "L", help: "Draw around points to select them; Shift adds, Alt takes away (L)" },
+  path: { title: "Draw a path", key: "D", help: "Draw a line for the path to follow; a click adds one more stop (D)" },
   pan: { title: "Pan", key: "P", help: "Drag to move the map (P)" },
 });
 const MOST_SEGMENTS = 4;
