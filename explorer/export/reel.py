@@ -1,14 +1,16 @@
 """What a visitor wants to take home of a path: which kind of file, how many frames, how large, how fast."""
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 import numpy as np
 
 from explorer.core.errors import DataError
 from explorer.export import film, sheet
+from explorer.export.png import CHUNK
 from explorer.studio.describe import attributes
 from explorer.studio.outbox import Made
+from explorer.studio.recipe import Recipe
 from explorer.studio.session import Session
 from explorer.studio.studio import Studio
 from explorer.studio.walk import MOST, Report, walk
@@ -63,21 +65,27 @@ def read(values: Any) -> Wish:
 
 
 def make(studio: Studio, session: Session, wish: Wish, *, report: Report = lambda done, of: None) -> Made:
-    """The file of a session's path. `report` hears of the work, of which drawing and writing are a half each, and may raise to end it."""
+    """The file of a session's path; PNG and MP4 files carry the recipe of its beginning, from which the whole path can be replayed.
+
+    `report` hears of the work, of which drawing and writing are a half each, and may raise to end it.
+    """
     steps = 2 * wish.count
-    pixels, _ = walk(studio, session, count=wish.count, report=lambda done, of: report(done, steps))
+    pixels, code = walk(studio, session, count=wish.count, report=lambda done, of: report(done, steps))
     film.enlarged(pixels[0], wish.scale, smooth=wish.smooth)  # too large is refused before anything is written
     writing = lambda done, of: report(wish.count + wish.count * done // max(of, 1), steps)  # noqa: E731
+    beginning = replace(session, journey=replace(session.journey, t=0.0))
+    recipe = Recipe.of(studio.model(session.model), beginning, code[:1], pixels[0]).text
     name = f"{session.model}-path"
     if wish.kind in film.KINDS:
-        options = {"fps": wish.fps, "back": wish.back, "scale": wish.scale, "smooth": wish.smooth, "report": writing}
+        about = {"about": recipe} if wish.kind == "mp4" else {}
+        options = about | {"fps": wish.fps, "back": wish.back, "scale": wish.scale, "smooth": wish.smooth, "report": writing}
         return Made(f"{name}.{wish.kind}", film.KINDS[wish.kind][0], film.encode(wish.kind, pixels, **options))
     if wish.kind == "strip":
         image = sheet.strip(pixels, scale=wish.scale, smooth=wish.smooth)
     else:
         said = captions(studio, session.model, pixels, wish.captions)
         image = sheet.sheet(pixels, columns=min(wish.columns, wish.count), captions=said, scale=wish.scale, smooth=wish.smooth)
-    return Made(f"{name}-{wish.kind}.png", "image/png", sheet.png(image))
+    return Made(f"{name}-{wish.kind}.png", "image/png", sheet.png(image, {CHUNK: recipe}))
 
 
 def captions(studio: Studio, model: str, pixels: np.ndarray, kind: str) -> list[str]:

@@ -1,13 +1,16 @@
 """The strip: a path through pictures or along a line."""
 
+import io
+
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from explorer.render import halved
 from explorer.studio.codes import journey_codes
 from explorer.studio.session import Session
-from tests.browser.screen import apart, wait
+from tests.browser.screen import MODEL, apart, wait
 
 pytestmark = pytest.mark.browser
 FILM = ".le-strip-cell canvas"
@@ -214,3 +217,37 @@ def test_with_an_even_picture_change_the_film_is_retimed(on_a_path, truth):
     after = filmed(screen, truth)
     steps = [np.sqrt(np.square(np.diff(film.astype(float), axis=0)).mean(axis=(1, 2, 3))) for film in (before, after)]
     assert steps[1].std() / steps[1].mean() < 0.7 * steps[0].std() / steps[0].mean()
+
+
+def downloaded(screen, **choices):
+    """Chooses in the form, makes the file, and returns its name and bytes."""
+    form = screen.page.locator(".le-export")
+    for label, value in choices.items():
+        field = form.locator(".le-export-field", has_text=label).locator("select, input").first
+        field.select_option(value) if field.evaluate("node => node.tagName") == "SELECT" else field.fill(str(value))
+        field.dispatch_event("change")
+    with screen.page.expect_download(timeout=120_000) as download:
+        screen.button("Make and save").click()
+    return download.value.suggested_filename, download.value.path().read_bytes()
+
+
+def test_the_path_is_saved_as_a_moving_picture_and_as_a_row(on_a_path, truth):
+    screen = on_a_path()
+    screen.button("Save path").click()
+    name, content = downloaded(screen, What="gif", Frames=12, Size="2")
+    with Image.open(io.BytesIO(content)) as image:
+        assert (name, image.format, image.n_frames, image.size) == ("avatars-vae-path.gif", "GIF", 22, (128, 128))
+    name, content = downloaded(screen, What="strip", Frames=9, Size="1")
+    with Image.open(io.BytesIO(content)) as image:
+        assert apart(np.asarray(image.convert("RGB")), np.concatenate(list(truth.film(screen.session, 9)), axis=1)) <= 1
+    screen.page.keyboard.press("Escape")
+    assert screen.page.locator(".le-export").is_hidden()
+
+
+def test_too_large_a_film_cannot_be_asked_for_and_says_why(on_a_path):
+    screen = on_a_path()
+    screen.page.evaluate(f"() => {MODEL}.set('info', {{ ...{MODEL}.get('info'), picture: {{ width: 512, height: 512 }} }})")
+    screen.button("Save path").click()
+    screen.page.locator(".le-export-field", has_text="Size").locator("select").select_option("8")
+    assert "4096 × 4096" in screen.page.locator(".le-export-words").inner_text()
+    assert screen.button("Make and save").is_disabled()

@@ -1,13 +1,14 @@
 """Files of a path, from a wish to bytes."""
 
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from explorer.core.errors import DataError, SessionError
-from explorer.export import reel
+from explorer.export import png, reel
 from explorer.export.reel import Wish
 from explorer.studio.session import Journey, Seed, Session, Spot
 from explorer.studio.walk import walk
@@ -30,6 +31,8 @@ def test_a_strip_holds_the_frames_of_the_path(studio):
         shown = np.asarray(image)[::2, ::2, :1]
     assert (made.name, made.type) == ("toy-vae-path-strip.png", "image/png")
     assert np.abs(shown.astype(int) - np.concatenate(list(pixels), axis=1)).max() <= 1
+    _, recipe = png.read(made.content)
+    assert recipe.session == replace(SESSION, journey=replace(SESSION.journey, t=0.0))
 
 
 @pytest.mark.parametrize("kind", reel.KINDS)

@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { heightOf, inShort, levelOf, wordsAt } from "../../widgets/views/shared/distance.js";
+import { outcome } from "../../widgets/views/shared/exporting.js";
+import { weight } from "../../widgets/views/shared/files.js";
 import { goingTo, here, isWhole, journeyOf, journeying, laidOut, mapOf, moved, named, ordered, placeOf, pointsOf, sameSpot } from "../../widgets/views/shared/journey.js";
 import { kindsFor, turned } from "../../widgets/views/shared/pathkinds.js";
 import { stepped, swing } from "../../widgets/views/shared/player.js";
@@ -120,4 +122,14 @@ test("the distance from the data is told against what is usual among the data", 
   assert.match(wordsAt(apart([0, 3, 9]), 1), /^50 % of the way, not far from the data: 3 to the nearest/);
   assert.match(wordsAt(apart([0, 3, 9]), 2), /100 % of those lie closer.*far from anything learned\.$/);
   assert.match(wordsAt(apart(null), 0), /^0 % of the way, Typicality 0.5: typical\.$/);
+});
+
+test("what a file of the path will be is told before it is made", () => {
+  const wish = { kind: "gif", count: 61, scale: 4, fps: 24, back: false };
+  const side = { width: 64, height: 48 };
+  assert.deepEqual(outcome(wish, side, 2048), { words: "61 frames of 256 × 192 pixels, 2.5 seconds.", fits: true });
+  assert.match(outcome({ ...wish, back: true }, side, 2048).words, /^120 frames .* 5.0 seconds/);
+  assert.match(outcome({ ...wish, kind: "sheet" }, side, 2048).words, /^61 pictures of 256 × 192 pixels each/);
+  assert.equal(outcome({ ...wish, scale: 8 }, { width: 512, height: 512 }, 2048).fits, false);
+  assert.deepEqual([900, 51_000, 2_340_000].map(weight), ["1 KB", "51 KB", "2.3 MB"]);
 });

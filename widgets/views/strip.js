@@ -5,12 +5,15 @@
  * Reads `state`, `info`, `frame`; asks for `path`, `points`, `distance`; drafts and commits the journey.
  */
 import base from "./shared/base.css";
+import jobs from "./shared/jobs.css";
 import sheet from "./strip.css";
 import { distanceBar, LOOKS } from "./shared/distance.js";
 import { calm, dress, h, hear } from "./shared/dom.js";
+import { exporter } from "./shared/exporting.js";
 import { rgba, paint } from "./shared/frames.js";
 import { here, isLine, isWhole, journeyOf, journeying, laidOut, MOST_STOPS, moved, named, ordered, pointsOf, sameSpot } from "./shared/journey.js";
 import { icon } from "./shared/icons.js";
+import { tellKeys } from "./shared/keys.js";
 import { ask, commit, pace } from "./shared/live.js";
 import { mapIcon } from "./shared/mapicons.js";
 import { kindChoice, turned } from "./shared/pathkinds.js";
@@ -25,7 +28,7 @@ const SPEEDS = [0.25, 0.5, 1, 2, 4];
 
 /** @param {{model: import("./shared/live.js").Model, el: HTMLElement}} host */
 function render({ model, el }) {
-  const undress = dress(el, "le-strip", base, sheet);
+  const undress = dress(el, "le-strip", base, jobs, sheet);
   const drag = pace(model, "strip");
   const how = { back: true, speed: 1 };
   const walker = player({ calm, steps: COUNT - 1, how: () => how, tick: (t) => scrub(t) });
@@ -65,10 +68,12 @@ function render({ model, el }) {
   const speed = h("select", { class: "le-select le-strip-speed", "aria-label": "Speed of playing", on: { change: () => pacing({ speed: Number(speed.value) }) } }, SPEEDS.map((value) => h("option", { value, selected: value === how.speed }, `${value}×`)));
   const back = h("button", { type: "button", class: "le-button", title: "Playing comes back the same way; else it begins anew at A", on: { click: () => pacing({ back: !how.back }) } }, "There and back");
   const leave = h("button", { type: "button", class: "le-button", title: "Go back to where you were before the path", on: { click: () => change({ t: null }, "leave the path") } }, "Leave path");
-  const scrubber = h("div", { class: "le-strip-scrub" }, play, slider, position, h("span", { class: "le-strip-how" }, speed, back, leave));
+  const save = h("button", { type: "button", class: "le-button", "aria-expanded": "false", title: "Save the path as a film, a moving picture or a contact sheet", on: { click: () => showExport(saving.el.hidden) } }, icon("save"), "Save path");
+  const saving = exporter({ model, back: () => how.back, close: () => (showExport(false), save.focus()) });
+  const scrubber = h("div", { class: "le-strip-scrub" }, play, slider, position, h("span", { class: "le-strip-how" }, speed, back, leave, save));
   const empty = h("p", { class: "le-note le-strip-empty" });
   const trouble = h("div", { class: "le-error", role: "alert" });
-  el.append(h("div", { class: "le-strip-bar" }, ends.start.root, stops.el, line, add, ends.end.root, h("span", { class: "le-grow" }), swap, clear), stops.acts, manner, film, apart.el, scrubber, empty, trouble);
+  el.append(h("div", { class: "le-strip-bar" }, ends.start.root, stops.el, line, add, ends.end.root, h("span", { class: "le-grow" }), swap, clear), stops.acts, manner, film, apart.el, scrubber, saving.el, empty, trouble);
 
   function refresh() {
     const now = laidOut(journey());
@@ -87,7 +92,7 @@ function render({ model, el }) {
     swap.disabled = !whole();
     clear.hidden = !pointsOf(now).length;
     manner.hidden = film.hidden = scrubber.hidden = !whole();
-    if (!whole()) apart.show(null);
+    if (!whole()) apart.show(null), showExport(false);
     empty.hidden = whole() || !session();
     empty.textContent = start || last ? `Now go to another picture and press “${start ? "B" : "A"} = here”.` : "Go to a picture you like and press “A = here”, then to another and press “B = here”: the way between them appears here.";
     if (!whole() && walker.playing()) halt();
@@ -179,6 +184,11 @@ function render({ model, el }) {
     const turnedRound = kind === "drawn" ? { stops: pointsOf(journey()).reverse() } : { start: last, stops: [...stops].reverse(), end: start };
     change({ ...turnedRound, t: t === null ? null : 1 - t }, "turn the path round");
   }
+  function showExport(open) {
+    if (open === !saving.el.hidden) return;
+    save.setAttribute("aria-expanded", String(open));
+    saving.open(open);
+  }
   /** Another way of playing; what plays goes on from where it is. */
   function pacing(changes) {
     Object.assign(how, changes);
@@ -244,7 +254,7 @@ function render({ model, el }) {
     clearTimeout(rest);
     walker.stop();
     wanted.abort();
-    for (const close of [unhear, drag.dispose, undress]) close();
+    for (const close of [unhear, drag.dispose, saving.stop, undress]) close();
   };
 }
 
