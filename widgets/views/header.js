@@ -1,12 +1,16 @@
 // @ts-check
-/** The bar on top: which model is open, undo and redo, the state of the connection, light or dark, and the way to the help. */
+/** The bar on top: which model is open, undo and redo, sharing, the state of the connection, light or dark, and the way to the help. */
 import base from "./shared/base.css";
 import { dress, h, hear, isTyping } from "./shared/dom.js";
+import { takeDrops } from "./shared/drops.js";
 import css from "./header.css";
 import { icon } from "./shared/icons.js";
 import { tellKeys } from "./shared/keys.js";
 import { picker } from "./shared/picker.js";
+import { shareMenu } from "./shared/share.js";
 import { remembered, setTheme, systemTheme } from "./shared/theme.js";
+
+const NOTICE = 7000; // milliseconds that a sentence stays
 
 const MARK = `<svg viewBox="0 0 28 28" width="26" height="26" aria-hidden="true" focusable="false">
 <path d="M3 20.5C7 8.5 12 6.5 15 11s5.5 6.5 10-3" fill="none" stroke="var(--le-accent)" stroke-width="2.4" stroke-linecap="round"/>
@@ -28,10 +32,20 @@ function render({ model, el }) {
   const connection = h("span", { class: "le-header-connection", role: "status" }, h("i", { class: "le-header-dot", "aria-hidden": "true" }), h("span"));
   const theme = tool("moon", "Dark", () => setTheme(isDark() ? "light" : "dark"));
   const help = tool("help", "Help and keys (?)", () => model.set("help", performance.now())); // the help view opens its sheet
+  const notice = h("p", { class: "le-header-notice", role: "status", hidden: true });
+  let fading = /** @type {any} */ (0);
+  const say = (/** @type {string} */ sentence) => {
+    notice.textContent = sentence;
+    notice.hidden = false;
+    clearTimeout(fading);
+    fading = setTimeout(() => (notice.hidden = true), NOTICE);
+  };
+  const share = shareMenu(model, { say, signal });
   const choice = picker({ signal, open: (name) => model.send({ type: "open", model: name }) });
   el.append(h("header", { class: "le-header-bar" },
     h("div", { class: "le-header-brand" }, mark, h("strong", null, "Latent Explorer")), choice.el, connection,
-    h("div", { class: "le-header-tools" }, undo, redo, theme, help)));
+    h("div", { class: "le-header-tools" }, undo, redo, share.el, theme, help)), notice);
+  takeDrops(model, { el, say, signal });
 
   const isDark = () => document.body.classList.contains("dark");
   const showTheme = () => {
@@ -77,6 +91,7 @@ function render({ model, el }) {
   showTheme(), showState(), showStatus(), showModels();
   return () => {
     stop.abort();
+    clearTimeout(fading);
     watcher.disconnect();
     deaf();
     undress();

@@ -1,5 +1,6 @@
 // @ts-check
 /** Shows a view in the Gradio page. All views of a page share one connection, whenever they come. */
+import { holdsState, keepAddress } from "./shared/address.js";
 import { liveAddress, openChannel } from "./shared/channel.js";
 import { visits } from "./shared/visits.js";
 
@@ -51,7 +52,7 @@ function shared(server, page) {
 /** @param {any} server @param {{ live?: string }} page @param {() => void} forget */
 function begin(server, page, forget) {
   const address = liveAddress(document.baseURI, /** @type {any} */ (globalThis).gradio_config?.root, page.live);
-  const wanted = new URL(location.href).searchParams.get("model") ?? undefined;
+  const wanted = holdsState(location.hash) ? undefined : (new URL(location.href).searchParams.get("model") ?? undefined);
   const channel = openChannel({ address, first: { model: wanted }, storage: openStorage("sessionStorage"), server });
   visits(channel, { tab: openStorage("sessionStorage"), browser: openStorage("localStorage") });
   const stop = new AbortController();
@@ -63,6 +64,7 @@ function begin(server, page, forget) {
     if (document.hidden) hidden = Date.now();
     else if (hidden && Date.now() - hidden > LONG) channel.probe();
   }, { signal });
+  keepAddress(channel.model, { tab: openStorage("sessionStorage"), signal });
   channel.model.on("change:state", () => nameInAddress(channel.model.get("state")?.session?.model));
   /** @type {Map<HTMLElement, () => void>} */
   const views = new Map();
