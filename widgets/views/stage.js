@@ -12,6 +12,7 @@ import { icon } from "./shared/icons.js";
 import { tellKeys } from "./shared/keys.js";
 import { stamp } from "./shared/live.js";
 import { saidInPlace } from "./shared/said.js";
+import { savePicture } from "./shared/saving.js";
 import { split } from "./shared/split.js";
 import { listed, ordinary } from "./shared/words.js";
 import css from "./stage.css";
@@ -131,12 +132,7 @@ function render({ model, el }) {
     if (event.key.toLowerCase() !== "b" || event.ctrlKey || event.metaKey || event.altKey || event.repeat || isTyping(event.target)) return;
     comparison.toggle();
   };
-  const save = () => now.toBlob((blob) => {
-    if (!blob) return;
-    const url = URL.createObjectURL(blob);
-    h("a", { href: url, download: `${model.get("info")?.name ?? "picture"}.png` }).click();
-    setTimeout(() => URL.revokeObjectURL(url), 10_000);
-  }, "image/png");
+  const save = () => savePicture(model, "stage").catch((error) => refused({ message: error.message, about: "picture" }));
 
   document.addEventListener("keydown", keys, { signal: stop.signal });
   tellKeys(el, "Stage", [
@@ -167,7 +163,7 @@ function build(el) {
   const toast = h("div", { class: "le-stage-toast", role: "alert", hidden: true });
   const frame = h("div", { class: "le-stage-frame" }, now, before, interpolated, speed, skeleton, toast);
   const compare = h("button", { type: "button", class: "le-button", "aria-pressed": "false", title: "Before and after, side by side (B). Hold to look, click to keep.", disabled: true }, icon("compare"), h("span", null, "Compare"));
-  const save = h("button", { type: "button", class: "le-button", title: "Save this picture as PNG, at the size the model draws", disabled: true }, icon("save"), h("span", null, "Save"));
+  const save = h("button", { type: "button", class: "le-button", title: "Save this picture as PNG, at the size the model draws. Dropped on this page it opens as it was.", disabled: true }, icon("save"), h("span", null, "Save"));
   const word = h("span", { class: "le-stage-word" });
   const bar = h("span", { class: "le-stage-bar", "aria-hidden": "true" }, h("i"), h("i"), h("i"));
   const why = h("p", { class: "le-note le-stage-why", hidden: true });

@@ -3,18 +3,11 @@
 import { linkTo } from "./address.js";
 import { h } from "./dom.js";
 import { openRecipe } from "./drops.js";
-import { save } from "./files.js";
 import { icon } from "./icons.js";
 import { ask } from "./live.js";
-import { bytesOf } from "./wire.js";
+import { savePicture } from "./saving.js";
 
 const INSIDE = "Links and saved pictures carry the numbers behind the picture, so that it can be drawn again. A photo of yours is never in them.";
-
-/** Saves the picture on the stage as a PNG with its recipe inside. Rejects with the server's sentence. @param {any} model @param {string} view */
-export async function savePicture(model, view) {
-  const { header, payload } = await ask(model, { type: "picture", view });
-  if (payload && header.type === "picture") save(new Blob([bytesOf(payload)], { type: header.mime }), header.name);
-}
 
 /** @param {any} model @param {{ say(sentence: string): void, signal: AbortSignal }} options */
 export function shareMenu(model, { say, signal }) {
