@@ -138,8 +138,8 @@ def check_trust(source: Source, *, trust: bool) -> None:
     """Raises CheckpointError when opening a source would run a stranger's code and nobody said that it may."""
     if (runs := adapter_of(source).runs(source)) and not trust:
         raise CheckpointError(
-            f"Opening '{source.path.name}' would run {runs}. If you trust whoever wrote it, say so: `--trust` on the command line, or "
-            "`trust=True` in Python."
+            f"Opening '{source.path.name}' would run {runs}. If you trust whoever wrote it, say so: `--trust` on the command line, "
+            "`trust=True` in Python, the box below the path on the page."
         )
 
 
