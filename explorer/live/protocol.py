@@ -27,6 +27,9 @@ Requests (from a view):
 | `local`    | layout, measure, start?          | `local`: payload uint8 (N), that measure of every place in 255ths, or none while it is not known; with `start` then a `job` |
 | `film`     | seq, patch, wish                 | `job`: a film, strip or contact sheet of the path (`export/reel.py`) |
 | `films`    |                                  | `films`: what can be wished for                                     |
+| `lattice`  | seq, patch, x, y, reach, size, first, count | `lattice`: payload frames of a grid of two axes (`studio/lattice.py`) |
+| `cell`     | patch, x, y, reach, size, cell   | `cell`: the spot of one cell of it                                  |
+| `square`   | patch, x, y, reach, size, scale  | `job`: the whole grid as a PNG file                                 |
 | `fetch`    | file, part                       | `part`: payload up to 4 MB of a file that a job made                |
 | `axis`     | axis                             | `axis`: payload float32 (N): that coordinate of every atlas code     |
 | `thumbs`   |                                  | `thumbs`: payload the WebP sprite                                   |

@@ -1,6 +1,6 @@
 """What each request of the live channel means, one module a subject. `HANDLERS` is the whole table."""
 
-from explorer.live.answers import files, history, jobs, maps, models, paths, photos, pictures, recipes, sessions
+from explorer.live.answers import files, history, jobs, lattices, maps, models, paths, photos, pictures, recipes, sessions
 from explorer.live.desk import Handler
 
 __all__ = ["HANDLERS"]
@@ -9,6 +9,7 @@ HANDLERS: dict[str, Handler] = {
     **sessions.HANDLERS,
     **pictures.HANDLERS,
     **paths.HANDLERS,
+    **lattices.HANDLERS,
     **maps.HANDLERS,
     **jobs.HANDLERS,
     **files.HANDLERS,
