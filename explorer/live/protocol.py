@@ -48,6 +48,8 @@ Requests (from a view):
 | `likeness` | values?, quick?                  | `likeness`: how the picture of these values compares with the photo; payload two PNG files, of `sizes` bytes |
 | `refine`   | closeness, steps, seen?          | `job`: searches a better code for the photo; its result is a code, and `so_far` the best one yet |
 | `forget_photo` |                              | `photo`: `name` null; nothing of the visitor's pictures is kept      |
+| `pile`     | kind, name, start?, more?, payload: a picture, or a part of a zip file | `pile`: how many pictures wait for an edit, and what could not be read |
+| `edit_pile` | change, amount?, photo?         | `job`: the same change to all of them (`studio/changes.py`); its result is a file to `fetch` |
 | `jobs`     |                                  | `jobs`: this visitor's long jobs                                    |
 | `job`, `cancel` | id                          | `job`: how far it is; with `result` when it is done                 |
 

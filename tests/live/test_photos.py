@@ -3,6 +3,8 @@
 import asyncio
 import io
 import itertools
+import json
+import zipfile
 
 import numpy as np
 import pytest
@@ -30,7 +32,7 @@ def visitor(desk):
     return visitor
 
 
-def ask(desk, visitor, kind, payload=b"", **fields):
+def ask(desk, visitor, kind, payload=b"", /, **fields):
     """Header and payload of the answer to one request."""
     return unpack(asyncio.run(desk.answer(visitor, pack({"type": kind, "seq": next(order), "view": "test", **fields}, payload))))
 
@@ -192,3 +194,62 @@ def test_only_what_brings_a_picture_may_be_large(desk, visitor):
     assert f"'photo' may have {LARGE['photo']} bytes" in unpack(asyncio.run(desk.answer(visitor, too_large)))[0]["message"]
     hidden = pack({"type": "photo", "name": "x" * (2 << 20)})
     assert "may have 1048576 bytes" in unpack(asyncio.run(desk.answer(visitor, hidden)))[0]["message"]
+
+
+def zipped(files):
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as packed:
+        for name, content in files.items():
+            packed.writestr(name, content)
+    return buffer.getvalue()
+
+
+def test_the_same_edit_is_made_to_many_pictures_and_fetched_as_a_zip(desk, visitor):
+    assert ask(desk, visitor, "pile", file(), kind="picture", name="a.png", start=True)[0]["count"] == 1
+    told, _ = ask(desk, visitor, "pile", b"hello", kind="picture", name="b.png")
+    assert (told["count"], told["lost"]) == (1, 1) and told["unreadable"][0][0] == "b.png"
+    archive = zipped({"c.png": file(), "d.txt": b"hello"})
+    assert ask(desk, visitor, "pile", archive[:50], kind="zip", name="more.zip", more=True)[0]["count"] == 1
+    assert ask(desk, visitor, "pile", archive[50:], kind="zip", name="more.zip")[0] | {"seq": 0} == told | {
+        "seq": 0, "count": 2, "lost": 2, "unreadable": [*told["unreadable"], ["d.txt", "'d.txt' cannot be read as a picture: it is none of JPEG, PNG, WEBP, BMP, GIF, TIFF."]],
+    }  # fmt: skip
+    ask(desk, visitor, "commit", patch={"spot": {"origin": {"kind": "seed", "seed": 1}, "axes": [[1, 2.5]]}}, label="z2")
+    started, _ = ask(desk, visitor, "edit_pile", change="hand")
+    job = finished(desk, visitor, started["job"])
+    assert job.state == "done", job.error
+    _, content = ask(desk, visitor, "fetch", file=job.result["file"], part=0)
+    packed = zipfile.ZipFile(io.BytesIO(content))
+    record = json.loads(packed.read("edit.json"))
+    assert packed.namelist() == ["a.png", "c.png", "edit.json"] and record["edit"]["by_hand"]["axes"] == [[1, 2.5]] and len(record["unreadable"]) == 2
+    assert ask(desk, visitor, "pile", file(), kind="picture", name="e.png", start=True)[0]["count"] == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields", "payload", "words"),
+    [
+        ("pile", {"kind": "picture"}, b"", "is empty"),
+        ("pile", {"kind": "tar", "name": "x"}, b"x", "must be picture or zip"),
+        ("pile", {"kind": "zip", "name": "x.zip", "start": True}, b"hello", "not a zip file"),
+        ("edit_pile", {"change": "hand"}, b"", "move a slider first"),
+        ("edit_pile", {"change": "towards"}, b"", "no picture to edit"),
+        ("edit_pile", {"change": "photo", "photo": [1, 2]}, b"", "6 numbers, the photo's has 2"),
+        ("edit_pile", {"change": "towards", "amount": 50}, b"", "from -2 to 2"),
+    ],
+)
+def test_a_bad_pile_is_answered_with_a_sentence(desk, visitor, kind, fields, payload, words):
+    header, _ = ask(desk, visitor, kind, payload, **fields)
+    assert header["type"] == "error" and words in header["message"], header
+
+
+def test_a_pile_that_was_fitted_to_another_model_is_not_edited(desk, visitor):
+    ask(desk, visitor, "pile", file(), kind="picture", name="a.png", start=True)
+    ask(desk, visitor, "open", model="toy-vae-2")
+    assert "fitted to 'toy-vae'" in ask(desk, visitor, "edit_pile", change="towards")[0]["message"]
+    assert ask(desk, visitor, "pile", file(), kind="picture", name="a.png")[0]["count"] == 1  # a new one for this model
+
+
+def test_a_zip_file_that_grows_too_large_is_dropped(desk, visitor, monkeypatch):
+    monkeypatch.setattr("explorer.live.answers.piles.MOST_ZIP", 100)
+    ask(desk, visitor, "pile", b"x" * 90, kind="zip", name="big.zip", more=True)
+    assert "the most for a zip file" in ask(desk, visitor, "pile", b"x" * 90, kind="zip", name="big.zip")[0]["message"]
+    assert desk.studio.loans.find(visitor.session, "zip") is None

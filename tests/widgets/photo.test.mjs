@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { boxOf, byKey, inside } from "../../widgets/views/shared/photocrop.js";
 import { isPicture, pictureAmong } from "../../widgets/views/shared/photofile.js";
+import { editsOf, sorted } from "../../widgets/views/shared/photopile.js";
 import { alike, judged, likeness, off, usualInWords, won } from "../../widgets/views/shared/photowords.js";
 
 const WIDE = { width: 400, height: 200 };
@@ -62,4 +63,23 @@ test("what a search has won is told with what it cost", () => {
   assert.match(won({ ...result, psnr: 31.01 }), /^No closer code was found: it stays at 31.0 dB/);
   assert.match(won({ ...result, stopped: true }), /Stopped after 120 steps/);
   assert.match(won({ ...result, first_psnr: null, exact: false }), /^Found at 33.0 dB.*less exact/);
+});
+
+test("only what a session has done is offered for other pictures", () => {
+  const fresh = { spot: { origin: { kind: "seed", seed: 0 }, axes: [] }, journey: { start: null, end: null, t: null } };
+  const offered = (session, photo = null) => Object.entries(editsOf(session, photo)).filter(([, words]) => words).map(([name]) => name);
+  assert.deepEqual(offered(undefined), []);
+  assert.deepEqual(offered(fresh), ["towards"]);
+  assert.deepEqual(offered({ ...fresh, spot: { ...fresh.spot, axes: [[1, 2]] } }), ["hand", "towards"]);
+  assert.deepEqual(offered({ ...fresh, journey: { start: {}, end: null, stops: [{}], t: null } }), ["path", "towards"]);
+  const own = { ...fresh, spot: { origin: { kind: "values", values: [1, 2] }, axes: [] } };
+  assert.deepEqual(offered(own, [1, 2]), ["towards"]);
+  assert.deepEqual(offered(own, [1, 3]), ["photo", "towards"]);
+  assert.deepEqual(offered({ ...own, spot: { ...own.spot, axes: [[0, 1]] } }, [1, 2]), ["hand", "photo", "towards"]);
+});
+
+test("zip files, pictures and others are told apart", () => {
+  const files = [{ name: "a.zip", type: "", size: 1 }, { name: "b", type: "application/x-zip-compressed", size: 1 }, { name: "c.jpg", type: "image/jpeg", size: 1 }, { name: "d.txt", type: "text/plain", size: 1 }];
+  const { zips, pictures, others } = sorted(files);
+  assert.deepEqual([zips, pictures, others].map((some) => some.map(({ name }) => name)), [["a.zip", "b"], ["c.jpg"], ["d.txt"]]);
 });

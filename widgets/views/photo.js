@@ -9,6 +9,7 @@ import { ask, commit } from "./shared/live.js";
 import { cropper } from "./shared/photocrop.js";
 import { MOST, bytes, opened, pictureAmong } from "./shared/photofile.js";
 import { chooser, comparison, refinement } from "./shared/photoparts.js";
+import { pile } from "./shared/photopile.js";
 import { bytesOf } from "./shared/wire.js";
 import css from "./photo.css";
 
@@ -26,6 +27,7 @@ function render({ model, el }) {
   let asking = 0; // requests are numbered, so that a late answer is not taken for the newest
   /** @type {{ encoder: number[] | null, refined: number[] | null, shown: number[] | null }} */
   const codes = { encoder: null, refined: null, shown: null };
+  let placed = /** @type {number[] | null} */ (null); // the code that was put on the stage last
   let running = /** @type {string} */ (""); // the id of the job that refines
   let peeking = false;
 
@@ -36,7 +38,8 @@ function render({ model, el }) {
   const wish = refinement({ begin: () => refine(), bar: bar.el });
   const error = h("p", { class: "le-error", role: "alert", hidden: true });
   const reason = h("p", { class: "le-panel le-empty", hidden: true });
-  const body = h("div", { class: "le-photo-body" }, choose.el, crop.el, error, pair.el, wish.el);
+  const many = pile({ model, view: VIEW, photo: () => placed ?? codes.shown, signal });
+  const body = h("div", { class: "le-photo-body" }, choose.el, crop.el, error, pair.el, wish.el, many.el);
   el.append(reason, body);
   crop.el.hidden = true;
 
@@ -84,6 +87,7 @@ function render({ model, el }) {
     if (!header.name) return empty();
     fittedTo = header.model;
     Object.assign(codes, { encoder: header.code, refined: null, shown: header.code });
+    placed = null;
     choose.small(true);
     choose.busy(false);
     const [own, drawn] = await picturesOf(header.sizes, payload);
@@ -177,6 +181,7 @@ function render({ model, el }) {
   const toStage = () => {
     const code = codes.shown;
     if (!code) return;
+    placed = code;
     compare();
     commit(model, { spot: { origin: { kind: "values", values: code }, axes: [] }, journey: { t: null } }, code === codes.refined && codes.encoder ? "photo, refined" : "photo");
   };
@@ -187,6 +192,7 @@ function render({ model, el }) {
     if (ours) model.set("before", { pixels: pair.own(), word: "your photo" });
     else if (model.get("before")?.word === "your photo") model.set("before", null);
     pair.onStage(!!ours && !!codes.shown && same(codes.shown, origin.values));
+    many.suit();
   };
   const forget = () => {
     asking++;
@@ -199,6 +205,7 @@ function render({ model, el }) {
   const empty = () => {
     fittedTo = "";
     Object.assign(codes, { encoder: null, refined: null, shown: null });
+    placed = null;
     choose.small(false);
     choose.busy(false);
     pair.end();
@@ -212,6 +219,7 @@ function render({ model, el }) {
     reason.hidden = !!can;
     reason.textContent = known ? `“${known.title ?? known.name}” draws no pictures, so that no photo can be fitted to it.` : "Waiting for the model…";
     choose.suit(known);
+    many.suit();
     if (!can || known.name === fittedTo) return;
     crop.reshape(proportions());
     if (file) return void (visible && bring());

@@ -1,6 +1,6 @@
 """What each request of the live channel means, one module a subject. `HANDLERS` is the whole table."""
 
-from explorer.live.answers import files, history, jobs, lattices, maps, models, paths, photos, pictures, recipes, sessions
+from explorer.live.answers import files, history, jobs, lattices, maps, models, paths, photos, pictures, piles, recipes, sessions
 from explorer.live.desk import Handler
 
 __all__ = ["HANDLERS"]
@@ -16,5 +16,6 @@ HANDLERS: dict[str, Handler] = {
     **history.HANDLERS,
     **models.HANDLERS,
     **photos.HANDLERS,
+    **piles.HANDLERS,
     **recipes.HANDLERS,
 }

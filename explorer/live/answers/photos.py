@@ -20,7 +20,7 @@ from explorer.studio.refine import MOST_STEPS, Wishes, follow, refined
 from explorer.studio.session import MOST_AXES
 from explorer.studio.usual import usual
 
-__all__ = ["HANDLERS"]
+__all__ = ["COSTS", "HANDLERS", "named", "values"]
 
 COSTS = 8  # pictures of the allowance that reading a file counts for
 LONGEST = 80  # letters of a file's name that are repeated
@@ -30,7 +30,7 @@ async def photo(call: Call) -> bytes:
     if not call.payload:
         return await _kept(call)
     call.history.allowance.take(COSTS)
-    return await asyncio.to_thread(_taken, call, call.session.model, _name(call), _frame(call))
+    return await asyncio.to_thread(_taken, call, call.session.model, named(call), _frame(call))
 
 
 def _taken(call: Call, model: str, name: str, frame: Frame) -> bytes:
@@ -60,7 +60,7 @@ def _shown(call: Call, photo: Photo) -> bytes:
 async def likeness(call: Call) -> bytes:
     """How a code's picture compares with the photo; with `quick`, without what takes a moment to measure."""
     kept, quick = _own(call), flag(call.header, "quick")
-    code = kept.code if call.header.get("values") is None else _values(call)
+    code = kept.code if call.header.get("values") is None else values(call, "values")
     if code is None:
         raise SessionError(f"'{kept.model}' has no encoder, so no code of '{kept.name}' is known before one was searched.")
     return await asyncio.to_thread(_likeness, call, kept, code, quick)
@@ -108,13 +108,13 @@ def _with_pictures(answer: dict[str, Any], photo: Photo, found: Likeness | None)
     return pack(answer | measured | {"sizes": [len(file) for file in files]}, b"".join(files))
 
 
-def _values(call: Call) -> Tensor:
+def values(call: Call, name: str) -> Tensor:
     """The flat code that a request brings. Raises SessionError."""
-    spot = call.session.patched({"spot": {"origin": {"kind": "values", "values": call.header["values"]}}}).spot
+    spot = call.session.patched({"spot": {"origin": {"kind": "values", "values": call.header[name]}}}).spot
     return torch.tensor(spot.origin.values)
 
 
-def _name(call: Call) -> str:
+def named(call: Call) -> str:
     """What a file is called, for the screen only: it is never used as a path."""
     name = (optional_text(call.header, "name") or "photo").replace("\\", "/").rsplit("/", 1)[-1]
     return "".join(letter for letter in name if letter.isprintable())[-LONGEST:] or "photo"
