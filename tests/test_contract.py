@@ -97,6 +97,7 @@ def test_saving_and_loading_again_changes_nothing(model, tmp_path):
 def test_an_atlas_belongs_to_its_model_and_its_codes_are_what_the_encoder_finds_in_the_thumbnails_world(name):
     studio = Studio()
     model, atlas = studio.model(name), studio.atlas(name)
+    need(model, "encoder")
     assert atlas.weights == model.card.weights and len(atlas) >= 1000 and {"pca", "umap"} <= set(atlas.layouts)
     assert atlas.codes.shape == atlas.variance.shape == (len(atlas), model.space.size) and len(atlas.axes) == model.space.size
     pixels = studio.decode(name, model.code(atlas.codes[:20].reshape(20, *model.space.shape)))

@@ -27,8 +27,10 @@ from torch import Tensor, nn
 from explorer import render
 from explorer.core.errors import DataError
 from explorer.core.model import Model
+from explorer.core.space import Code
 from explorer.models.gan import GAN, Even, active
 from explorer.training.loop import batch_rows, schedule, step_generator
+from explorer.training.vae import ERRORS, Focus, counted, fine
 
 __all__ = ["Critic", "Duel", "drawn_loss", "critic_loss", "duel", "slopes"]
 
@@ -98,6 +100,26 @@ def slopes(critic: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
     return gradient.square().sum(dim=(1, 2, 3))
 
 
+@dataclass(frozen=True, eq=False)
+class Teacher:
+    """A VAE of the same data."""
+
+    model: Model
+
+    def shown(self, z: Tensor) -> Tensor:
+        """What it draws for the first coordinates of longer codes `(B, latent)`."""
+        space = self.model.space
+        return self.model.need("generator").decode(Code(z[:, : space.size].reshape(-1, *space.shape), space))
+
+    @torch.no_grad()
+    def codes(self, x: Tensor, generator: torch.Generator) -> Tensor:
+        """A draw `(B, D)` from its posterior of each picture."""
+        with torch.autocast("cpu", torch.bfloat16):
+            posterior = self.model.need("encoder").posterior(x)
+        mean, variance = posterior.mean.flatten(1).float(), posterior.variance.flatten(1).float()
+        return mean + variance.sqrt() * torch.randn(mean.shape, generator=generator)
+
+
 @dataclass
 class Duel:
     """One step trains D, then G, then moves the running mean of G: what `loop.walk` takes.
@@ -108,7 +130,9 @@ class Duel:
         steps, rate, batch: how long, the highest learning rate of G (`critic_rate` that of D), and pictures a step.
         gamma: the weight of the gradient penalties, at the first step and at the last; `lazy` how seldom, `penalised` on how many pictures.
         half_life: of the running mean, in pictures; at first it is a twentieth of the pictures seen.
-        teacher: from codes `(B, latent)` to the pictures to imitate in the first `imitate` steps.
+        anchor: the weight of how far G's pictures for the teacher's codes of `anchored` real pictures are from these, from step
+            `anchor_from` on; `detail` and `focus` as for VAEs.
+        teacher: the VAE to imitate in the first `imitate` steps, and then to be anchored by.
     """
 
     net: GAN
@@ -123,7 +147,12 @@ class Duel:
     lazy: int = 8
     penalised: int = 32
     half_life: float = 20_000
-    teacher: Callable[[Tensor], Tensor] | None = None
+    anchor: float = 0.0
+    anchored: int = 48
+    anchor_from: int = 0
+    detail: float = 3.0
+    focus: Focus | None = None
+    teacher: Teacher | None = None
     imitate: int = 0
     imitation_rate: float = 0.01
     handover: int = 1
@@ -133,19 +162,37 @@ class Duel:
             raise DataError(f"The generator imitates for {self.imitate} steps, but there is no teacher to imitate.")
         self.mean = copy.deepcopy(self.net).requires_grad_(False)
         self.optimisers = {"net": _adam(self.net), "critic": _adam(self.critic), "imitation": _adam(self.net.synthesis, self.net.mapping, betas=CALM)}
+        self.counts = counted(self.pixels.shape[1:3], self.focus)
         self.pick = batch_rows(len(self.pixels), self.batch, self.seed)
         self.latent = self.net.mapping[0].weight.shape[1]
 
     def step(self, step: int) -> dict[str, float]:
         """Trains on one batch and returns the figures of it."""
         x = render.from_pixels(self.pixels[self.pick(step)]).contiguous(memory_format=torch.channels_last)
-        z = torch.randn(len(x), self.latent, generator=step_generator(self.seed, step))
+        z = self._codes(x, step)
         with torch.autocast("cpu", torch.bfloat16):
             drawn = self.net(z).float()
         figures = self._train_critic(step, x, drawn.detach()) if 5 * step >= 4 * self.imitate else {}
         figures |= self._train_generator(step, x, z, drawn)
         self._follow(step)
         return figures
+
+    def _codes(self, x: Tensor, step: int) -> Tensor:
+        """Draws from the prior; while anchored, the first ones begin with what the teacher's encoder finds in the pictures `x`."""
+        generator = step_generator(self.seed, step)
+        z = torch.randn(len(x), self.latent, generator=generator)
+        if self._holds(step):
+            found = self.teacher.codes(x[: self.anchored], generator)
+            z[: len(found), : found.shape[1]] = found
+        return z
+
+    def _holds(self, step: int) -> bool:
+        return self.anchor > 0 and step >= max(self.anchor_from, self.imitate)
+
+    def _astray(self, x: Tensor, drawn: Tensor) -> Tensor:
+        """How far pictures drawn from codes of `x` are from `x`: the error of the VAEs (`training/vae.py`), a pixel."""
+        difference = drawn[: self.anchored] - x[: self.anchored]
+        return (self.counts * (ERRORS["both"](difference) + self.detail * ERRORS["both"](fine(difference)))).mean()
 
     def _train_critic(self, step: int, x: Tensor, drawn: Tensor) -> dict[str, float]:
         with torch.autocast("cpu", torch.bfloat16):
@@ -179,6 +226,9 @@ class Duel:
                     real = self.critic(x)
             fooled = drawn_loss(real, scores)
             loss, figures = loss + share * fooled, figures | {"generator": float(fooled.detach())}
+        if self._holds(step):
+            astray = self._astray(x, drawn)
+            loss, figures = loss + self.anchor * astray, figures | {"astray": float(astray.detach())}
         self._descend("net" if step >= self.imitate else "imitation", loss, step)
         self.critic.requires_grad_(True)
         return figures
@@ -186,7 +236,7 @@ class Duel:
     def _missed(self, z: Tensor, drawn: Tensor) -> Tensor:
         """How far G's pictures are from those of the teacher, a pixel."""
         with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
-            shown = self.teacher(z).float()
+            shown = self.teacher.shown(z).float()
         return ((drawn - shown).square() + (drawn - shown).abs()).mean()
 
     def _descend(self, which: str, loss: Tensor, step: int) -> None:
@@ -223,13 +273,7 @@ def duel(net: GAN, pixels: np.ndarray, *, critic: list[int], teacher: Model | No
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed + 1)
         opponent = Critic(channels=pixels.shape[3], widths=list(critic)).to(memory_format=torch.channels_last)
-    return Duel(net, opponent, pixels, seed=seed, teacher=None if teacher is None else _shown(teacher), **objective)
-
-
-def _shown(teacher: Model) -> Callable[[Tensor], Tensor]:
-    """What the teacher draws for the first coordinates of longer codes."""
-    size, generator = teacher.space.size, teacher.need("generator")
-    return lambda z: generator.decode(teacher.code(z[:, :size].reshape(-1, *teacher.space.shape)))
+    return Duel(net, opponent, pixels, seed=seed, teacher=None if teacher is None else Teacher(teacher), **objective)
 
 
 def _adam(*nets: nn.Module, betas: tuple[float, float] = BETAS) -> torch.optim.Optimizer:

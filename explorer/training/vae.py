@@ -35,7 +35,7 @@ from explorer import render
 from explorer.models.vae import VAE
 from explorer.training.loop import batch_rows, step_generator
 
-__all__ = ["ERRORS", "decomposed_kl", "kl", "objective", "psnr", "unsettled"]
+__all__ = ["ERRORS", "counted", "decomposed_kl", "fine", "kl", "objective", "psnr", "unsettled"]
 
 ERRORS: dict[str, Callable[[Tensor], Tensor]] = {
     "squares": torch.square,
@@ -66,13 +66,13 @@ def objective(
 ) -> Loss:
     """The loss of a step; the KL grows to its full weight over the first `ramp` steps, the penalty as long from `settle_from` on."""
     pick = batch_rows(len(pixels), batch, seed)
-    counts = _counts(pixels.shape[1:3], focus)
+    counts = counted(pixels.shape[1:3], focus)
 
     def loss(step: int) -> tuple[Tensor, dict[str, float]]:
         x = render.from_pixels(pixels[pick(step)]).contiguous(memory_format=torch.channels_last)
         z, mean, log_variance, drawn = _forward(net, x, step_generator(seed, step))
         difference = drawn - x
-        missed = (counts * (ERRORS[error](difference) + detail * ERRORS[error](_fine(difference)))).sum()
+        missed = (counts * (ERRORS[error](difference) + detail * ERRORS[error](fine(difference)))).sum()
         cost = kl(mean, log_variance).mean() if beta == 1 else _weighted(z, mean, log_variance, beta=beta, n=len(pixels))
         total = missed / (len(x) * scale * coarse ** max(0.0, 1 - step / fine_from)) + min(1.0, (step + 1) / ramp) * cost
         if settle and step >= settle_from:
@@ -93,7 +93,7 @@ def _forward(net: VAE, x: Tensor, generator: torch.Generator) -> tuple[Tensor, T
     return z, mean, log_variance, drawn.float()
 
 
-def _counts(size: tuple[int, int], focus: Focus | None) -> Tensor:
+def counted(size: tuple[int, int], focus: Focus | None) -> Tensor:
     """How often each pixel counts, `(H, W)`."""
     counts = torch.ones(size)
     if focus is not None:
@@ -102,7 +102,7 @@ def _counts(size: tuple[int, int], focus: Focus | None) -> Tensor:
     return counts
 
 
-def _fine(difference: Tensor) -> Tensor:
+def fine(difference: Tensor) -> Tensor:
     """What a 5x5 blur takes away from `(B, C, H, W)`."""
     return difference - F.avg_pool2d(difference, 5, stride=1, padding=2, count_include_pad=False)
 

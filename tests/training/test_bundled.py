@@ -9,15 +9,15 @@ import torch
 
 from explorer import atlases, checkpoints, render
 from explorer.core.model import Model
-from explorer.core.space import Code
 from explorer.data import digits
 from explorer.data.cache import cache_folder
 from explorer.data.catalogue import dataset
-from explorer.methods.measure import attributes
+from explorer.methods.measure import attributes, frechet
 from explorer.training import RECIPES, quality
 
 PICTURES, SAMPLES = 300, 1_000
 VAES = tuple(name for name, recipe in RECIPES.items() if recipe.family == "vae")
+GANS = tuple(name for name, recipe in RECIPES.items() if recipe.family == "gan")
 JUDGES = tuple(name for name, recipe in RECIPES.items() if recipe.family == "judge")
 
 
@@ -82,7 +82,7 @@ def test_reconstructions_are_as_good_as_the_card_says(name):
     assert sum(shares.values()) / len(shares) >= own.promised["agreement_mean"] - 0.03
 
 
-@pytest.mark.parametrize("name", VAES)
+@pytest.mark.parametrize("name", VAES + GANS)
 def test_every_class_occurs_among_samples_of_the_prior(name):
     own = bundle(name)
     said = attributes.named(own.judge.classifier, quality.decoded(own.model, own.model.space.sample(SAMPLES, 2)))
@@ -92,20 +92,47 @@ def test_every_class_occurs_among_samples_of_the_prior(name):
         assert min(by_class.values()) >= 0.6 * own.promised["rarest_class"][question], question
 
 
-@pytest.mark.parametrize("name", VAES)
+@pytest.mark.parametrize("name", VAES + GANS)
 def test_a_decoder_costs_what_the_card_says(name):
     own = bundle(name)
     assert quality.multiply_adds(own.model.generator, own.model.space.sample(1, 0)) == own.promised["multiply_adds"] <= 60e6
 
 
-@pytest.mark.parametrize("name", VAES)
+@pytest.mark.parametrize("name", VAES + GANS)
 def test_an_atlas_belongs_to_its_model_and_is_small(name):
     file = checkpoints.find(name)
     atlas = atlases.atlas(name)
     size = atlases.file_of(file).stat().st_size + atlas.thumbnails.stat().st_size
     assert len(atlas) >= 8_500 and set(atlas.layouts) == {"pca", "umap"} and size <= 5_000_000
-    assert len(atlas.axes) == bundle(name).model.space.size
-    assert bundle(name).model.generator.decode(Code(atlas.codes[:2], bundle(name).model.space)).isfinite().all()
+    model = bundle(name).model
+    assert atlas.space == model.workspace.name and len(atlas.axes) == (0 if model.encoder is None else model.space.size)
+    assert model.generator.decode(model.code(atlas.codes[:2], atlas.space)).isfinite().all()
+
+
+@pytest.mark.parametrize("name", GANS)
+def test_the_labels_of_an_atlas_without_encoder_are_what_the_judge_sees_in_its_codes(name):
+    own, atlas = bundle(name), atlases.atlas(name)
+    said = attributes.named(own.judge.classifier, quality.decoded(own.model, own.model.code(atlas.codes[:200], atlas.space)))
+    for k, question in enumerate(own.judge.classifier.questions):
+        shown = atlas.labels[question][:200].numpy()
+        assert (shown == said[:, k])[shown >= 0].mean() > 0.97, question
+
+
+@pytest.mark.parametrize("name", GANS)
+def test_samples_of_a_gan_are_as_near_to_the_data_as_the_card_says(name):
+    own = bundle(name)
+    _, x = held_out(own.model.card.data["name"])
+    features = own.judge.features
+    real, drawn = (frechet.described(features, pictures) for pictures in (x, quality.decoded(own.model, own.model.space.sample(len(x), 3))))
+    halves = frechet.distance(real[::2], real[1::2])
+    assert frechet.distance(drawn, real) <= own.promised["frechet"]["samples"] + halves  # the distance grows as sets shrink, halves are smaller still
+
+
+@pytest.mark.parametrize("name", GANS)
+def test_codes_of_w_are_centred_and_of_unit_covariance(name):
+    model = bundle(name).model
+    w = model.mapper.map(model.space.sample(20_000, 4)).values
+    assert w.mean(dim=0).abs().max() < 0.05 and (w.T.cov() - torch.eye(w.shape[1])).abs().max() < 0.1
 
 
 @pytest.mark.parametrize("name", RECIPES)
@@ -121,3 +148,5 @@ def test_the_bars_of_the_cards():
     faces, numbers = bundle("avatars-vae").promised, bundle("digits-vae").promised
     assert faces["psnr_db"] >= 23 and faces["agreement_mean"] >= 0.9 and faces["rarest_class_least"] >= 1 / 3
     assert numbers["agreement"]["digit"] >= 0.95 and numbers["rarest_class_least"] >= 1 / 3
+    drawn = bundle("avatars-gan").promised
+    assert drawn["rarest_class_least"] >= 1 / 3 and drawn["frechet"]["samples"] <= faces["frechet"]["samples"]
