@@ -85,7 +85,9 @@ export function keepAddress(model, { tab, signal }) {
       model.send({ type: "visit", view: "address", session: await fromFragment(location.hash) });
     } catch (error) {
       visiting = false;
-      model.emit("msg:custom", { type: "error", message: /** @type {Error} */ (error).message, about: "visit", seq: null, view: "address" }, []);
+      const header = { type: "error", message: /** @type {Error} */ (error).message, about: "visit", seq: null, view: "address" };
+      model.set("error", header); // for views that come later
+      model.emit("msg:custom", header, []);
       write("");
     }
   };
