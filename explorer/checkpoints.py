@@ -14,10 +14,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from explorer import devices
 from explorer.core.errors import CheckpointError, ExplorerError
 from explorer.core.model import Card, Model
 from explorer.models import gan, judge, vae
-from explorer.models.weights import SUFFIX, Header, digest, floating, read_header, tensors, write
+from explorer.models.weights import SUFFIX, Header, digest, floating, in_memory, read_header, tensors, write
 from explorer.places import checkpoints as bundled_folder
 
 __all__ = ["BUILDERS", "Header", "bundled", "find", "load", "read", "read_header", "save", "tensors", "write"]
@@ -54,7 +55,7 @@ def load(name_or_path: str | Path, device: torch.device | str = "cpu") -> Model:
     """Rebuilds the model that a file describes in its header, weights included.
 
     Raises:
-        CheckpointError: no such file, a pickle, a header that is corrupt or lies, an unknown family, weights that do not fit.
+        CheckpointError: no such file, a pickle, a header that is corrupt or lies, an unknown family, weights that do not fit it or the memory.
     """
     file = find(name_or_path)
     header = read_header(file)
@@ -65,8 +66,9 @@ def load(name_or_path: str | Path, device: torch.device | str = "cpu") -> Model:
         raise CheckpointError(
             f"The weights of '{file.name}' are not those its card vouches for: expected SHA-256 {card.weights[:12]}…, got {found[:12]}…."
         )
+    devices.make_room(file.name, in_memory(header), torch.device(device))
     try:
-        return BUILDERS[card.family](card, floating(tensors(file)), torch.device(device))
+        return devices.place(BUILDERS[card.family](card, floating(tensors(file)), torch.device(device)), torch.device(device))
     except Exception as error:  # whatever a stranger's config does to a builder, the file is to blame
         raise CheckpointError(f"'{file.name}' does not hold what its card says: {str(error).splitlines()[0]}") from error
 

@@ -69,7 +69,8 @@ def place(model: Model, device: torch.device) -> Model:
     """The same model for callers that know nothing of devices: codes and pictures are carried to `device`, answers back to the caller's."""
     if device.type == "cpu":
         return model
-    return replace(model, **{part: _Carried(getattr(model, part), device) for part in model.parts})
+    parts = {name: getattr(model, name) for name in model.parts}
+    return replace(model, **{name: part if isinstance(part, _Carried) else _Carried(part, device) for name, part in parts.items()})
 
 
 class _Carried:

@@ -73,6 +73,7 @@ def test_what_a_model_elsewhere_is_handed_lies_where_it_computes_and_its_answer_
     part = Abroad()
     placed = devices.place(Model(Card("toy", "Toy", "toy", {}), classifier=part), META)
     answer = placed.classifier.logits(torch.zeros(3, 1, 4, 4))
+    assert devices.place(placed, META).classifier is placed.classifier
     assert part.saw == META and answer["side"].device == CPU and placed.classifier.questions == part.questions
 
 
