@@ -42,16 +42,24 @@ class Planes(nn.Module):
 
 
 class Broken(nn.Module):
-    """Draws well until the first number of the code is above 1; from there on, NaN."""
+    """Draws well until the first number of the code is above 2.5; from there on, NaN."""
 
     def forward(self, z: Tensor) -> Tensor:
-        level = torch.where(z[:, :1] > 1, torch.nan, torch.tanh(z[:, :1]))
+        level = torch.where(z[:, :1] > 2.5, torch.nan, torch.tanh(z[:, :1]))
         return level[:, :, None, None].expand(-1, 3, 48, 48)
 
 
 def spec(name: str, kind: str, latent: list[int], picture: list[int], **args) -> dict:
     """What the studio is told of one of them."""
-    return {"class": f"tests.oddities:{kind}", "args": args, "latent": latent, "picture": picture, "values": [-1, 1], "name": name, "title": name.capitalize()}
+    return {
+        "class": f"tests.oddities:{kind}",
+        "args": args,
+        "latent": latent,
+        "picture": picture,
+        "values": [-1, 1],
+        "name": name,
+        "title": name.capitalize(),
+    }
 
 
 ODD = (

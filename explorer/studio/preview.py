@@ -9,7 +9,7 @@ from typing import Protocol, runtime_checkable
 import torch.nn.functional as F
 from torch import Tensor
 
-from explorer.core.errors import CapabilityError
+from explorer.core.errors import CapabilityError, ExplorerError
 from explorer.core.model import Decoder, Generator
 from explorer.core.space import Code
 
@@ -34,7 +34,7 @@ def preview(generator: Generator, code: Code) -> Tensor:
         raise CapabilityError("This generator draws its pictures only whole.")
     try:
         pictures = generator.functions[code.space](F.avg_pool2d(code.values, 2))
-    except RuntimeError as error:  # layers of a fixed size
+    except (RuntimeError, ExplorerError) as error:  # layers of a fixed size
         raise CapabilityError(f"This generator draws its pictures only whole: {str(error).splitlines()[0]}") from error
     channels, height, width = generator.picture_shape
     if tuple(pictures.shape[1:]) != (channels, height // 2, width // 2):

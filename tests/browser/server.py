@@ -22,8 +22,12 @@ class Server:
         self.address = f"http://127.0.0.1:{self.port}/"
         self._root, self._log = root, log
 
+    def arguments(self) -> list[str]:
+        """What Python is started with."""
+        return ["-c", "from explorer.cli import main; main()", "serve", MODEL, "--port", str(self.port), "--no-browser"]
+
     def start(self, patience: float = 120) -> None:
-        command = [sys.executable, "-c", "from explorer.cli import main; main()", "serve", MODEL, "--port", str(self.port), "--no-browser"]
+        command = [sys.executable, *self.arguments()]
         environment = os.environ | {"PYTHONPATH": str(self._root), "GRADIO_ANALYTICS_ENABLED": "False"}
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(command, cwd=self._root, env=environment, stdout=log, stderr=log)

@@ -51,6 +51,17 @@ def test_once_pictures_were_drawn_the_passport_says_how_long_one_takes_here(desk
     assert told["open"] and 0 < told["milliseconds"] < 1000
 
 
+def test_a_link_to_a_model_that_cannot_be_loaded_leads_to_the_first_and_says_why(desk, tmp_path):
+    file = studios.save_vae(tmp_path, "damaged", seed=4)
+    desk.studio.know(file)
+    file.write_bytes(file.read_bytes()[:-64] + bytes(64))  # the weights are no longer those of the card
+    visitor = Visitor()
+    header, _ = ask(desk, visitor, "hello", version=VERSION, model="damaged")
+    assert header["type"] == "welcome" and header["info"]["name"] == "toy-vae"
+    refused, _ = ask(desk, visitor, "open", model="damaged")
+    assert refused["type"] == "error" and "damaged" in refused["message"]
+
+
 def test_a_judge_says_why_it_cannot_be_traversed(desk):
     told = ask(desk, visitor_of(desk, local=False), "about", model="toy-judge")[0]["about"]
     assert "no latent space" in told["why"] and told["parts"] == ["classifier", "features"] and told["picture"] is None

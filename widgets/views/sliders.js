@@ -13,6 +13,10 @@ import { track } from "./shared/track.js";
 import css from "./sliders.css";
 
 const PAGE = 64; // sliders in sight at once
+const HANDLE_KEYS = [
+  { press: ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown"], does: "Move the handle by a cell; with Shift by a quarter", at: ".le-pad-mark" },
+  { press: ["Delete"], does: "Take the handle away", at: ".le-pad-mark" },
+];
 
 /** @param {{ model: import("./shared/live.js").Model, el: HTMLElement }} context */
 function render({ model, el }) {
@@ -103,7 +107,7 @@ function render({ model, el }) {
     parts.el.hidden = handles;
     spatial.hidden = !handles;
     parts.suit(info, axesOf(info), axes.length);
-    if (handles) pad.suit(info);
+    if (handles) pad.suit(info), tellKeys(el, "Handles", HANDLE_KEYS);
     arrange();
   };
   const newState = () => {

@@ -36,10 +36,12 @@ def _beginning(call: Call) -> Session:
     with contextlib.suppress(ExplorerError):
         session = Session.from_json(call.header.get("last"))
         opened = studio.open(session.model)
-        check(opened.model, opened.atlas, session)
+        check(opened, session)
         return session
-    suits = model in studio.cards and not passport.why_not(studio.cards[model])
-    return studio.session(model if suits else studio.first)
+    if model in studio.cards and not passport.why_not(studio.cards[model]):
+        with contextlib.suppress(ExplorerError):  # the page asks to open it once more and is told why that fails
+            return studio.session(model)
+    return studio.session(studio.first)
 
 
 async def open_model(call: Call) -> bytes:
@@ -56,7 +58,7 @@ async def commit(call: Call) -> bytes:
     session = call.patched
     opened = await call.opened(session.model)
     await call.prepared(opened, session)
-    check(opened.model, opened.atlas, session)  # what cannot be shown is not committed
+    check(opened, session)  # what cannot be shown is not committed
     label = optional_text(call.header, "label") or "change"
     return call.desk.told(call.studio.store.commit(call.id, session, label[:80], by=call.visitor))
 

@@ -57,6 +57,7 @@ export function facts(about) {
     ["Licence", about.licence || "not stated"],
     ["Credits", about.credits],
     ["File", about.file],
+    ["To know", (about.data?.notes ?? []).join(" ")],
   ];
   return /** @type {[string, string][]} */ (rows.filter(([, words]) => words));
 }
