@@ -93,7 +93,7 @@ class Call:
     async def prepared(self, opened: Opened, session: Session) -> None:
         """Makes a session's path aside if that takes long, so that it is at hand when codes on it are asked for."""
         if laborious(session.journey):
-            await asyncio.to_thread(path_of, opened.model, opened.atlas, session)
+            await asyncio.to_thread(path_of, opened, session)
 
     async def atlas(self) -> Atlas:
         """The atlas of the session's model. Raises CapabilityError without one."""

@@ -8,6 +8,7 @@ asked, so that asking again costs nothing.
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from explorer import directions
 from explorer.core.direction import Direction
@@ -15,10 +16,13 @@ from explorer.core.errors import CheckpointError, ExplorerError, SessionError
 from explorer.data.catalogue import DATASETS
 from explorer.methods.directions.find import Wish, find
 from explorer.methods.directions.ground import Ground
+from explorer.methods.directions.heads import Head, fit
 from explorer.methods.measure.evidence import Scene
 from explorer.places import checkpoints as bundled_folder
 from explorer.places import user_data
-from explorer.studio.shelf import Opened
+
+if TYPE_CHECKING:
+    from explorer.studio.shelf import Opened
 
 __all__ = ["QUICK", "Compass", "ground_of"]
 
@@ -28,7 +32,7 @@ LETTERS = frozenset("0123456789abcdef")
 Report = Callable[[int, int, str], None]
 
 
-def ground_of(opened: Opened, judge) -> Ground:
+def ground_of(opened: "Opened", judge) -> Ground:
     """What directions of an open model stand on; `judge` is the model that names what its pictures show, or None."""
     model = opened.model
     seen = DATASETS.get(model.card.data.get("name", ""))
@@ -49,6 +53,7 @@ class Compass:
         self._folder = folder
         self._bundled: dict[str, dict[str, Direction]] = {}  # by the weights' hash, then by identity
         self._found: dict[str, Direction] = {}
+        self._heads: dict[tuple[str, str], Head] = {}
         self._lock = threading.RLock()
 
     @property
@@ -58,7 +63,7 @@ class Compass:
         folder.mkdir(parents=True, exist_ok=True)
         return folder
 
-    def bundled(self, opened: Opened) -> dict[str, Direction]:
+    def bundled(self, opened: "Opened") -> dict[str, Direction]:
         """The directions that came with a model, by identity; none where their file is missing or belongs to other weights."""
         card = opened.model.card
         with self._lock:
@@ -67,7 +72,7 @@ class Compass:
             return self._bundled[card.weights]
 
     @staticmethod
-    def _read(file: Path, opened: Opened) -> dict[str, Direction]:
+    def _read(file: Path, opened: "Opened") -> dict[str, Direction]:
         if not file.is_file():
             return {}
         try:
@@ -75,7 +80,7 @@ class Compass:
         except CheckpointError:  # an outdated file is no reason to refuse the model
             return {}
 
-    def get(self, opened: Opened, identity: str) -> Direction:
+    def get(self, opened: "Opened", identity: str) -> Direction:
         """A direction by its identity. Raises SessionError when it is not known, or belongs to another model."""
         known = self.bundled(opened).get(identity) or self._found.get(identity) or self._load(identity)
         if known is None:
@@ -85,6 +90,25 @@ class Compass:
         if known.space != opened.model.workspace:
             raise SessionError(f"'{known.name}' moves codes of '{known.space.name}', the workspace of '{opened.model.card.name}' is '{opened.model.workspace.name}'.")
         return known
+
+    def find_quietly(self, opened: "Opened", identity: str) -> Direction | None:
+        """A direction by its identity, or None where it is not known or belongs to another model."""
+        try:
+            return self.get(opened, identity)
+        except SessionError:
+            return None
+
+    def head(self, opened: "Opened", attribute: str) -> Head:
+        """A classifier of codes for an attribute that the atlas labels, learned when first asked for. Raises SessionError for another one."""
+        atlas = opened.atlas
+        if atlas is None or attribute not in atlas.labels:
+            known = ", ".join(atlas.labels) if atlas is not None else ""
+            raise SessionError(f"'{opened.model.card.name}' has no labels of '{attribute}', so it cannot be protected. Labelled: {known or 'nothing'}.")
+        key = (opened.model.card.weights, attribute)
+        with self._lock:
+            if key not in self._heads:
+                self._heads[key] = fit(atlas.codes.float(), atlas.labels[attribute], atlas.classes[attribute], seed=0)
+            return self._heads[key]
 
     def _load(self, identity: str) -> Direction | None:
         if len(identity) != 24 or not set(identity) <= LETTERS:  # it becomes part of a file's name
@@ -120,7 +144,7 @@ class Compass:
         directions.write(file, found)
         return [self.keep(direction) for direction in found]
 
-    def refine(self, ground: Ground, opened: Opened, identities: list[str], report: Report, *, starts: int = THOROUGH) -> list[str]:
+    def refine(self, ground: Ground, opened: "Opened", identities: list[str], report: Report, *, starts: int = THOROUGH) -> list[str]:
         """Measures directions again, from more starts; returns those that were."""
         done = []
         for i, identity in enumerate(identities):

@@ -4,7 +4,6 @@ from pathlib import Path
 
 from explorer import atlases, checkpoints
 from explorer.core.errors import ExplorerError
-from explorer.core.model import Model
 from explorer.studio.codes import code_of, spot_code
 from explorer.studio.session import Entry, Place, Seed, Session, Spot
 from explorer.studio.studio import Studio
@@ -25,14 +24,14 @@ def snippet(studio: Studio, session: Session, *, local: bool = False) -> str:
     Args:
         local: whether the reader sits at this computer, so that paths of its files mean something there.
     """
-    opened = studio.open(session.model)
-    writer = _Writer(studio, session, opened.model, opened.atlas, local=local)
+    writer = _Writer(studio, session, local=local)
     return next(lines for lines in writer.versions() if lines.count("\n") <= MOST_LINES)
 
 
 class _Writer:
-    def __init__(self, studio: Studio, session: Session, model: Model, atlas, *, local: bool):
-        self.session, self.model, self.atlas = session, model, atlas
+    def __init__(self, studio: Studio, session: Session, *, local: bool):
+        self.session, self.opened = session, studio.open(session.model)
+        self.model = self.opened.model
         file = studio.file(session.model)
         self.bundled = file in checkpoints.bundled()
         self.thing = repr(session.model if self.bundled else str(file) if local else file.name)
@@ -49,7 +48,7 @@ class _Writer:
             if isinstance(spot.origin, Seed) and spot == Spot(spot.origin) and self.model.mapper is None:
                 yield self._text([f"code = {self._sample(spot.origin)}"], torch=False)
             yield self._text([*self._spot(spot, "z"), f"code = {self._code('z')}"])
-        code = code_of(self.model, self.atlas, self.session)
+        code = code_of(self.opened, self.session)
         yield self._text([f"z = torch.tensor([{_numbers(code.values.flatten())}])", f"code = {self._code('z')}"])
 
     def _text(self, lines: list[str], *, torch: bool = True, frames: bool = False) -> str:
@@ -61,7 +60,7 @@ class _Writer:
     def _walk(self, points: list[list[str]] | None) -> str:
         journey = self.session.journey
         if points is None:
-            codes = [spot_code(self.model, self.atlas, spot, sampled=self.session.sampled) for spot in journey.points]
+            codes = [spot_code(self.opened, spot, sampled=self.session.sampled, protect=self.session.protect) for spot in journey.points]
             lines, through = [f"points = torch.tensor([{', '.join(_numbers(code) for code in codes)}])"], "points"
         else:
             lines = [line for point in points for line in point]
@@ -98,7 +97,7 @@ class _Writer:
                 return f"{atlas}.code({row}, noise=torch.randn({self.model.workspace.size}, generator=torch.Generator().manual_seed({row})))[None]"
             case Place(layout=layout, x=x, y=y) if named and self.has_atlas_file:
                 return f"{atlas}.layout({layout!r}).lift(torch.tensor([[{x!r}, {y!r}]]))"
-        return f"torch.tensor([{_numbers(spot_code(self.model, self.atlas, spot, sampled=self.session.sampled))}])"
+        return f"torch.tensor([{_numbers(spot_code(self.opened, spot, sampled=self.session.sampled, protect=self.session.protect))}])"
 
     def _sample(self, origin: Seed) -> str:
         return f"model.space.sample(1, seed={origin.seed}{'' if origin.truncation == 1 else f', truncation={origin.truncation!r}'})"

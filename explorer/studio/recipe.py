@@ -77,7 +77,7 @@ class Recipe:
     def make(studio: Studio, session: Session) -> tuple["Recipe", np.ndarray]:
         """The recipe of what a session shows, and the picture `(H, W, C)`, for callers that can wait."""
         opened = studio.open(session.model)
-        code = code_of(opened.model, opened.atlas, session)
+        code = code_of(opened, session)
         pixels = studio.decode(session.model, code)[0]
         return Recipe.of(opened.model, session, code, pixels), pixels
 
@@ -158,7 +158,7 @@ class Recipe:
         opened = studio.open(self.model)
         if self.session.model == self.model:
             try:
-                found = code_of(opened.model, opened.atlas, self.session)
+                found = code_of(opened, self.session)
             except ExplorerError:  # an atlas that has changed since, or none
                 found = None
             if found is not None and found.space == code.space and torch.allclose(found.values.cpu(), code.values, atol=1e-4):

@@ -10,6 +10,7 @@ from typing import Any
 
 from explorer.core.errors import SessionError
 from explorer.core.path import KINDS
+from explorer.studio.steering import Edit, Held, read_bench, read_edits, read_protected
 
 __all__ = ["Bump", "Entry", "Journey", "Origin", "Place", "Seed", "Session", "Spot", "Values"]
 
@@ -20,6 +21,7 @@ MOST_NUMBER = 1e6
 MOST_NAME = 200
 MOST_STOPS = 24
 PACES = ("code", "picture")
+SELDOM = ("bumps", "edits", "bench", "protect")
 
 
 @dataclass(frozen=True)
@@ -63,11 +65,12 @@ Bump = tuple[int, float, float, float, float]  # channel, row, column, radius, a
 
 @dataclass(frozen=True)
 class Spot:
-    """One code: where it comes from, the axes that were then set by hand, as (axis, value) in the order of the axes, and bumps at places."""
+    """One code: where it comes from, the axes that were then set by hand, as (axis, value) in the order of the axes, bumps at places, and edits along directions."""
 
     origin: Origin = Seed(0)
     axes: tuple[tuple[int, float], ...] = ()
     bumps: tuple[Bump, ...] = ()
+    edits: tuple[Edit, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -113,6 +116,8 @@ class Session:
         sampled: whether atlas codes are draws from the encoder's posterior rather than its means.
         layout: the map shown ("" for the atlas' first); `colour` what colours it: a label's name, "axis:3", or "".
         selection: the rows of the atlas that the lasso caught.
+        bench: the directions that were found or brought, in the order of the screen.
+        protect: the attributes that edits along directions leave alone.
     """
 
     model: str
@@ -123,6 +128,8 @@ class Session:
     layout: str = ""
     colour: str = ""
     selection: tuple[int, ...] = field(default=(), repr=False)
+    bench: tuple[Held, ...] = ()
+    protect: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Plain values; `Session.from_json` reads them back."""
@@ -151,8 +158,8 @@ class Session:
 
 
 def _told(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Fields as plain values; bumps only where there are any."""
-    return {name: value for name, value in pairs if name != "bumps" or value}
+    """Fields as plain values; those that are seldom there only where they are."""
+    return {name: value for name, value in pairs if name not in SELDOM or value}
 
 
 def _number(value: Any, name: str) -> float:
@@ -218,7 +225,8 @@ def _spot(value: Any, name: str) -> Spot:
     if not isinstance(value, dict):
         raise SessionError(f"'{name}' must be a JSON object, got {str(value)[:40]}.")
     axes, bumps = _axes(value.get("axes", []), f"{name}: axes"), _list(value.get("bumps", []), f"{name}: bumps", MOST_BUMPS)
-    return Spot(_origin(value.get("origin"), f"{name}: origin"), axes, tuple(_bump(bump, f"{name}: bumps") for bump in bumps))
+    bumps, edits = tuple(_bump(bump, f"{name}: bumps") for bump in bumps), read_edits(value.get("edits", []), f"{name}: edits")
+    return Spot(_origin(value.get("origin"), f"{name}: origin"), axes, bumps, edits)
 
 
 def _bump(value: Any, name: str) -> Bump:
@@ -273,7 +281,7 @@ def _journey(value: Any, name: str) -> Journey:
 
 def _drawn(stops: tuple[Spot, ...]) -> None:
     """Raises SessionError unless all stops are places of one map."""
-    maps = {stop.origin.layout if isinstance(stop.origin, Place) and not stop.axes and not stop.bumps else None for stop in stops}
+    maps = {stop.origin.layout if isinstance(stop.origin, Place) and not (stop.axes or stop.bumps or stop.edits) else None for stop in stops}
     if None in maps or len(maps) > 1:
         raise SessionError("A drawn line consists of places of one map, with nothing set by hand; these stops are something else.")
 
@@ -288,4 +296,5 @@ def _locked(value: Any, name: str) -> tuple[int, ...]:
 
 READERS = {
     "spot": _spot, "journey": _journey, "locked": _locked, "sampled": _flag, "layout": _name, "colour": _name, "selection": _rows,
+    "bench": read_bench, "protect": read_protected,
 }  # fmt: skip

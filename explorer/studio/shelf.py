@@ -2,8 +2,8 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +11,14 @@ import torch
 
 from explorer import atlases, checkpoints, formats
 from explorer.core.atlas import Atlas
+from explorer.core.direction import Direction
 from explorer.core.errors import CheckpointError, ExplorerError
 from explorer.core.model import Card, Model
+from explorer.methods.directions.heads import Head
 from explorer.methods.maps.labels import most_telling
 from explorer.models.adapters import plug_ins
 from explorer.models.adapters.adapter import Source
+from explorer.studio.compass import Compass
 
 __all__ = ["Opened", "Shelf"]
 
@@ -26,7 +29,8 @@ BUDGET = 2 << 30  # bytes of weights and atlases kept open
 class Opened:
     """A model in memory, with its atlas where it has one (else `without` says why), and about how many bytes both take.
 
-    `layout` and `colour` are the map to begin with, the one that keeps most neighbourhoods, and the label that it tells most about.
+    `layout` and `colour` are the map to begin with, the one that keeps most neighbourhoods, and the label that it tells most about;
+    `compass` knows the directions.
     """
 
     model: Model
@@ -35,6 +39,15 @@ class Opened:
     without: str | None = None
     layout: str = ""
     colour: str = ""
+    compass: Compass = field(default_factory=Compass)
+
+    def direction(self, identity: str) -> Direction:
+        """One of the model's directions, by its identity. Raises SessionError when it is not known."""
+        return self.compass.get(self, identity)
+
+    def heads(self, attributes: Sequence[str]) -> dict[str, Head]:
+        """Classifiers of codes for attributes that the atlas labels, by name. Raises SessionError for one that it does not label."""
+        return {name: self.compass.head(self, name) for name in attributes}
 
 
 @dataclass(frozen=True)
@@ -57,7 +70,7 @@ class Shelf:
     """
 
     def __init__(self, device: torch.device, *, budget: int = BUDGET):
-        self.device, self.budget = device, budget
+        self.device, self.budget, self.compass = device, budget, Compass()
         self.cards: dict[str, Card] = {}
         self._unreadable: dict[str, str] = {}
         self._known: dict[str, Known] = {}
@@ -135,7 +148,7 @@ class Shelf:
             model = replace(model, card=model.card.but(name=name))
         with self._lock:
             self.cards = self.cards | {name: model.card}  # loading tells more than a header does
-        return _with_atlas(model, known.source)
+        return _with_atlas(model, known.source, self.compass)
 
     def _make_way(self, needed: int) -> None:
         """Closes models, the least recently used first, until `needed` bytes more fit the budget; the newest stays when nothing is to come."""
@@ -149,14 +162,15 @@ def _same(one: Source, other: Source) -> bool:
     return one.net is other.net and one.path.resolve() == other.path.resolve()
 
 
-def _with_atlas(model: Model, source: Source) -> Opened:
+def _with_atlas(model: Model, source: Source, compass: Compass) -> Opened:
     size = formats.weigh(source)
     try:
         atlas = atlases.beside(source.path, model)
     except CheckpointError as error:  # a bad or outdated atlas is no reason to refuse the model
-        return Opened(model, None, size, str(error))
+        return Opened(model, None, size, str(error), compass=compass)
     if atlas is None:
-        return Opened(model, None, size, f"'{model.card.name}' has no atlas. `explorer atlas` makes one.")
+        why = "`explorer atlas` makes one." if model.card.data.get("name") else "Its card names no pictures to make one from."
+        return Opened(model, None, size, f"'{model.card.name}' has no atlas. {why}", compass=compass)
     best = max(atlas.layouts.values(), key=lambda layout: layout.honesty.get("r_nx", {}).get("value", 0.0), default=None)
     colour = most_telling(best.xy, atlas.labels) if best else ""
-    return Opened(model, atlas, size + atlas.codes.numel() * 8, layout=best.name if best else "", colour=colour)
+    return Opened(model, atlas, size + atlas.codes.numel() * 8, layout=best.name if best else "", colour=colour, compass=compass)

@@ -28,7 +28,7 @@ def walk(studio: Studio, session: Session, *, count: int, report: Report = lambd
     if not 2 <= count <= MOST:
         raise SessionError(f"A path gives 2 to {MOST} frames, got {count}.")
     opened = studio.open(session.model)
-    code = journey_codes(opened.model, opened.atlas, session, torch.linspace(0, 1, count))
+    code = journey_codes(opened, session, torch.linspace(0, 1, count))
     return frames(studio, session.model, code, report=report), code
 
 

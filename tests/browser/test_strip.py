@@ -197,7 +197,7 @@ def test_the_distance_from_the_data_is_drawn_and_told(visit, truth):
     screen.becomes(lambda session: session["journey"]["end"], "a path")
     filmed(screen, truth)
     t = torch.linspace(0, 1, 33)
-    codes = journey_codes(truth.model, truth.atlas, Session.from_json(screen.session), t).values.flatten(1)
+    codes = journey_codes(truth.opened, Session.from_json(screen.session), t).values.flatten(1)
     layout = next(iter(truth.atlas.layouts.values()))
     distance, (_, most) = layout.nearest(codes)[1], layout.usual
     bars = screen.page.locator(".le-apart-bars i")

@@ -19,13 +19,14 @@ class Truth:
         studio = Studio()
         self.name = name
         self.bundled = studio.cards
-        self.model, self.atlas, self.judge = studio.model(name), studio.atlas(name), studio.judge(name)
+        self.opened, self.judge = studio.open(name), studio.judge(name)
+        self.model, self.atlas = self.opened.model, self.opened.atlas
         self.data = self.model.card.data["name"]
 
     def picture(self, session: Session | dict[str, Any]) -> np.ndarray:
         """The pixels `(H, W, C)` that a session shows."""
         session = session if isinstance(session, Session) else Session.from_json(session)
-        return self._pixels(code_of(self.model, self.atlas, session))[0]
+        return self.drawn(code_of(self.opened, session))[0]
 
     def at(self, origin: Any, *axes: tuple[int, float]) -> np.ndarray:
         """The picture of an origin, with axes set by hand."""
@@ -41,7 +42,7 @@ class Truth:
 
     def film(self, session: dict[str, Any], count: int) -> np.ndarray:
         """The pictures `(count, H, W, C)` of a session's path."""
-        return self._pixels(journey_codes(self.model, self.atlas, Session.from_json(session), torch.linspace(0, 1, count)))
+        return self.drawn(journey_codes(self.opened, Session.from_json(session), torch.linspace(0, 1, count)))
 
     def seen(self, pixels: np.ndarray) -> dict[str, str]:
         """What the judge sees in a picture."""
@@ -65,5 +66,6 @@ class Truth:
         raise AssertionError(f"No axis of '{self.name}' changes what the judge sees in seed 0.")
 
     @torch.inference_mode()
-    def _pixels(self, code) -> np.ndarray:
-        return to_pixels(self.model.generator.decode(code))
+    def drawn(self, code) -> np.ndarray:
+        """The pixels `(B, H, W, C)` of codes."""
+        return todrawn(self.model.generator.decode(code))

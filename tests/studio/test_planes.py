@@ -12,6 +12,7 @@ from explorer.core.space import LatentSpace
 from explorer.studio.codes import spot_code
 from explorer.studio.planes import pictures_of, raised
 from explorer.studio.session import Session, Spot, Values
+from explorer.studio.shelf import Opened
 
 SHAPE = (2, 5, 7)
 
@@ -65,7 +66,7 @@ def test_there_may_be_only_so_many():
 def test_a_spot_is_its_origin_then_its_axes_then_its_bumps():
     space = LatentSpace("z", SHAPE)
     model = Model(Card("toy", "", "toy", {}), (space,), generator=Decoder("toy", (1, 5, 7), {space: lambda z: z[:, :1]}))
-    z = spot_code(model, None, Spot(Values((0.5,) * 70), ((17, 2.0),), ((0, 2.0, 3.0, 1.0, 1.0),))).reshape(SHAPE)
+    z = spot_code(Opened(model, None, 0), Spot(Values((0.5,) * 70), ((17, 2.0),), ((0, 2.0, 3.0, 1.0, 1.0),))).reshape(SHAPE)
     assert z[0, 2, 3] == 3.0 and z[1, 0, 0] == 0.5
 
 

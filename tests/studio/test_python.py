@@ -45,7 +45,7 @@ def drawn(lines: str) -> dict:
 
 def shown(studio, session) -> np.ndarray:
     opened = studio.open(session.model)
-    return studio.decode(session.model, code_of(opened.model, opened.atlas, session))[0]
+    return studio.decode(session.model, code_of(opened, session))[0]
 
 
 @pytest.mark.parametrize("session", BUNDLED.values(), ids=BUNDLED.keys())
@@ -58,7 +58,7 @@ def test_the_lines_draw_what_the_page_shows(studio, session):
         import torch
 
         opened = studio.open(session.model)
-        film = studio.decode(session.model, journey_codes(opened.model, opened.atlas, session, torch.linspace(0, 1, 9)))
+        film = studio.decode(session.model, journey_codes(opened, session, torch.linspace(0, 1, 9)))
         assert np.abs(names["frames"].astype(int) - film).max() <= 1
 
 

@@ -10,6 +10,7 @@ from explorer.core.model import Card, Decoder, Model
 from explorer.core.space import Code, LatentSpace
 from explorer.studio.codes import code_of
 from explorer.studio.session import Journey, Seed, Session, Spot, Values
+from explorer.studio.shelf import Opened
 from tests import toys
 
 Z, W = LatentSpace("z", (4,)), LatentSpace("w", (3,))
@@ -33,7 +34,7 @@ def mapped() -> Model:
 
 
 def values(spot: Spot, **changes) -> torch.Tensor:
-    code = code_of(mapped(), None, replace(Session("toy-mapped", spot=spot), **changes))
+    code = code_of(Opened(mapped(), None, 0), replace(Session("toy-mapped", spot=spot), **changes))
     assert code.space == W
     return code.values[0]
 

@@ -20,9 +20,9 @@ from explorer.methods.directions.find import METHODS, Wish, why_not
 from explorer.methods.flows.pde import KINDS
 from explorer.studio.codes import as_code, spot_code
 from explorer.studio.compass import ground_of
-from explorer.studio.edits import MOST_BENCH, read_identity
 from explorer.studio.jobs import Job
 from explorer.studio.shelf import Opened
+from explorer.studio.steering import MOST_BENCH, read_identity
 
 __all__ = ["HANDLERS"]
 

@@ -63,7 +63,7 @@ async def _drawn(call: Call, model: str, steps: list[Step]) -> dict[int, np.ndar
     try:
         opened = await call.opened(model)
         for step in steps:
-            codes[step.number] = code_of(opened.model, opened.atlas, step.session)
+            codes[step.number] = code_of(opened, step.session)
         code = Code(torch.cat([code.values for code in codes.values()]), opened.model.space)
         drawn = await call.draw(model, code, use=model)
     except ExplorerError:  # a model that has gone, or one that changed: the step is shown without a picture

@@ -28,7 +28,7 @@ async def path(call: Call) -> bytes:
     opened = await call.opened(session.model)
     t = torch.linspace(0, 1, count(call.header, "count", 2, MOST_FRAMES))
     await call.prepared(opened, session)
-    code = journey_codes(opened.model, opened.atlas, session, t)
+    code = journey_codes(opened, session, t)
     extra = {"t": _listed(t), "places": await places_of(session, opened.atlas, code)}
     return await frames(call, session.model, code, "path", extra)
 
@@ -38,7 +38,7 @@ async def points(call: Call) -> bytes:
     opened = await call.opened(session.model)
     if not session.journey.points:
         raise SessionError("This path has no points yet.")
-    codes = [as_code(opened.model, spot_code(opened.model, opened.atlas, spot, sampled=session.sampled)[None]) for spot in session.journey.points]
+    codes = [as_code(opened.model, spot_code(opened, spot, sampled=session.sampled)[None]) for spot in session.journey.points]
     return await frames(call, session.model, Code(torch.cat([code.values for code in codes]), codes[0].space), "points", {})
 
 
@@ -47,7 +47,7 @@ async def distance(call: Call) -> bytes:
     opened = await call.opened(session.model)
     t = torch.linspace(0, 1, count(call.header, "count", 2, MOST_LOOKS))
     await call.prepared(opened, session)
-    code = journey_codes(opened.model, opened.atlas, session, t)
+    code = journey_codes(opened, session, t)
     apart = await asyncio.to_thread(_apart, opened.atlas, code)
     return pack(reply(call.header, "distance") | {"t": _listed(t), "typicality": _listed(code.typicality)} | apart)
 

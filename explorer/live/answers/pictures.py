@@ -32,7 +32,7 @@ async def decode(call: Call) -> bytes:
     opened = await call.opened(session.model)
     if session.journey.t is not None:
         await call.prepared(opened, session)
-    code = code_of(opened.model, opened.atlas, session)
+    code = code_of(opened, session)
     still = call.header.get("still") is True
     hurried = not still and _slow(call, session.model)
     drawn = await call.draw(session.model, code, preview=hurried)
@@ -63,7 +63,7 @@ async def planes(call: Call) -> bytes:
     """The channels of a code with rows and columns, as grey levels."""
     session = call.patched
     opened = await call.opened(session.model)
-    code = code_of(opened.model, opened.atlas, session)
+    code = code_of(opened, session)
     if len(code.space.shape) != 3:
         raise CapabilityError(f"'{session.model}' has codes of shape {code.space.shape}: there are no channels with rows and columns to show.")
     values = code.values[0]
@@ -77,7 +77,7 @@ async def in_words(call: Call) -> bytes:
     opened = await call.opened(session.model)
     if session.journey.t is not None:
         await call.prepared(opened, session)
-    code = code_of(opened.model, opened.atlas, session)
+    code = code_of(opened, session)
     drawn = await call.draw(session.model, code, use="in words")
     if drawn is None:
         return call.skipped()

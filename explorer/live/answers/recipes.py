@@ -26,7 +26,7 @@ async def picture(call: Call) -> bytes:
     """The picture of the session as a PNG file with its recipe inside."""
     session = call.patched
     opened = await call.opened(session.model)
-    code = await asyncio.to_thread(code_of, opened.model, opened.atlas, session)
+    code = await asyncio.to_thread(code_of, opened, session)
     drawn = await call.draw(session.model, code, use="to keep")
     if drawn is None:
         return call.skipped()
@@ -58,7 +58,7 @@ async def visit(call: Call) -> bytes:
 
 async def _goes_to(call: Call, session: Session, label: str) -> bytes:
     opened = await call.opened(session.model)
-    await asyncio.to_thread(check, opened.model, opened.atlas, session)
+    await asyncio.to_thread(check, opened, session)
     call.desk.warm(session.model)
     return call.desk.told(call.studio.store.commit(call.id, session, label, by=call.visitor))
 
@@ -66,7 +66,7 @@ async def _goes_to(call: Call, session: Session, label: str) -> bytes:
 async def alike(call: Call) -> bytes:
     session = call.patched
     opened, atlas = await call.opened(session.model), await call.atlas()
-    code = await asyncio.to_thread(code_of, opened.model, opened.atlas, session)
+    code = await asyncio.to_thread(code_of, opened, session)
     found = await asyncio.to_thread(similar, atlas, code.values[0].flatten().cpu(), count(call.header, "count", 1, MOST_SIMILAR))
     pictures = await _pictures(call, session.model, found.rows)
     if pictures is None:

@@ -9,7 +9,7 @@ from explorer.core.direction import Direction, Straight
 from explorer.core.errors import SessionError
 from explorer.core.space import LatentSpace
 from explorer.methods.directions.heads import Head
-from explorer.studio.edits import edited, read_bench, read_edits, read_protected
+from explorer.studio.steering import edited, read_bench, read_edits, read_protected
 from tests.toys import normal
 
 A, B = "a" * 24, "b" * 24
