@@ -421,7 +421,8 @@ def test_locks_hold_exact_pins_and_nothing_of_one_machine(root):
 
 
 def test_the_lock_pins_every_dependency(root):
-    wanted = project(root)["dependencies"] + project(root)["optional-dependencies"]["train"]
+    extras = project(root)["optional-dependencies"]
+    wanted = project(root)["dependencies"] + extras["train"] + extras["diffusers"] + extras["onnx"]
     assert names(wanted) <= names((root / "requirements.lock").read_text().splitlines())
 
 
