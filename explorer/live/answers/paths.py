@@ -38,7 +38,7 @@ async def points(call: Call) -> bytes:
     opened = await call.opened(session.model)
     if not session.journey.points:
         raise SessionError("This path has no points yet.")
-    codes = [as_code(opened.model, spot_code(opened, spot, sampled=session.sampled)[None]) for spot in session.journey.points]
+    codes = [as_code(opened.model, spot_code(opened, spot, sampled=session.sampled, protect=session.protect)[None]) for spot in session.journey.points]
     return await frames(call, session.model, Code(torch.cat([code.values for code in codes]), codes[0].space), "points", {})
 
 
