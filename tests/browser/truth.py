@@ -68,4 +68,4 @@ class Truth:
     @torch.inference_mode()
     def drawn(self, code) -> np.ndarray:
         """The pixels `(B, H, W, C)` of codes."""
-        return todrawn(self.model.generator.decode(code))
+        return to_pixels(self.model.generator.decode(code))

@@ -18,5 +18,9 @@ export const PANEL_KEYS = {
     { press: ["Home", "End"], does: "To where the data end", at: rail },
     { press: ["Delete"], does: "Back to where it started", at: rail },
   ],
+  Grid: [
+    { press: ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown"], does: "From picture to picture", at: ".le-square-cell[tabindex='0']" },
+    { press: ["Enter"], does: "Go to this picture, which becomes the middle", at: ".le-square-cell[tabindex='0']" },
+  ],
   Model: [{ press: ["ArrowUp", "ArrowDown"], does: "In the list: read the passport of the next one, or the one before", at: ".le-model-row[tabindex='0']" }],
 };
