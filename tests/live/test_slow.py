@@ -36,7 +36,7 @@ def desk(request, monkeypatch):
     name, space = request.param, SPACES[request.param]
     card = Card(name, "Slow", "toy", {}, spaces=({"name": "z", "shape": list(space.shape)},))
     model = Model(card, (space,), generator=Decoder(name, (1, 80, 96), {space: planes if name == "planes" else flat}))
-    studio = Studio(first=name)
+    studio = Studio()
     studio.cards[name] = card
     monkeypatch.setattr(studio, "open", lambda name: Opened(model, None, 1))
     monkeypatch.setattr(studio, "holds", lambda name: True)
