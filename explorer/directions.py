@@ -40,7 +40,9 @@ def identity(direction: Direction) -> str:
     """What names a direction whatever it is called: a hash of how it moves codes of which weights, 24 hexadecimal digits."""
     tensors: dict[str, Tensor] = {}
     kind, config = _written(direction.field, tensors, {})
-    digest = hashlib.sha256(json.dumps([direction.weights, direction.space.name, direction.method, direction.length, kind, config], sort_keys=True).encode())
+    digest = hashlib.sha256(
+        json.dumps([direction.weights, direction.space.name, direction.method, direction.length, kind, config], sort_keys=True).encode()
+    )
     for name in sorted(tensors):
         digest.update(tensors[name].detach().float().contiguous().numpy().tobytes())
     return digest.hexdigest()[:24]
@@ -56,9 +58,8 @@ def write(file: Path, directions: Sequence[Direction]) -> None:
 
 def _entry(direction: Direction, tensors: dict[str, Tensor], nets: dict[int, str]) -> dict[str, Any]:
     kind, config = _written(direction.field, tensors, nets)
-    space = {"name": direction.space.name, "shape": list(direction.space.shape), "prior": direction.space.prior}
     return {
-        "name": direction.name, "method": direction.method, "space": space, "length": direction.length, "unit": direction.unit,
+        "name": direction.name, "method": direction.method, "space": direction.space.to_dict(), "length": direction.length, "unit": direction.unit,
         "target": direction.target, "model": direction.model, "weights": direction.weights, "settings": dict(direction.settings),
         "evidence": dict(direction.evidence), "kind": kind, "field": config,
     }  # fmt: skip
@@ -147,7 +148,7 @@ class _Reader:
         self._tensors, self._nets = tensors, {}
 
     def direction(self, entry: Mapping[str, Any]) -> Direction:
-        space = LatentSpace(str(entry["space"]["name"]), tuple(int(side) for side in entry["space"]["shape"]), entry["space"]["prior"])
+        space = LatentSpace.from_dict(entry["space"])
         words = {key: str(entry[key]) for key in ("name", "method", "unit", "target", "model", "weights")}
         if not isinstance(entry["settings"], dict) or not isinstance(entry["evidence"], dict):
             raise TypeError("settings and evidence must be objects")

@@ -14,7 +14,7 @@ Z = LatentSpace("z", (32,))
 
 @pytest.mark.parametrize("prior", PRIORS)
 def test_the_same_seed_gives_the_same_codes_and_another_seed_others(prior):
-    space = LatentSpace("z", (3, 4), prior)
+    space = LatentSpace("z", (3, 4), prior, lengths=(0.5, 1.0, 2.0) if prior == "radial" else ())
     assert torch.equal(space.sample(5, seed=1).values, space.sample(5, seed=1).values)
     assert not torch.equal(space.sample(5, seed=1).values, space.sample(5, seed=2).values)
 
@@ -56,10 +56,35 @@ def test_what_does_not_belong_is_refused_naming_expected_and_got(values, words):
         Code(values, Z)
 
 
-@pytest.mark.parametrize("bad", [dict(shape=()), dict(shape=(0,)), dict(shape=(3,), prior="cauchy"), dict(shape=(3,), axis_names=("a",))])
+@pytest.mark.parametrize(
+    "bad",
+    [
+        dict(shape=()), dict(shape=(0,)), dict(shape=(3,), prior="cauchy"), dict(shape=(3,), axis_names=("a",)), dict(shape=(3,), prior="radial"),
+        dict(shape=(3,), lengths=(0.5, 1.0)), dict(shape=(3,), prior="radial", lengths=(1.0, 1.0)), dict(shape=(3,), prior="radial", lengths=(2.0,)),
+    ],
+)  # fmt: skip
 def test_a_space_that_makes_no_sense_is_refused(bad):
     with pytest.raises(SpaceError, match="'z'"):
         LatentSpace("z", **bad)
+
+
+def test_a_radial_prior_draws_its_lengths_evenly_and_calls_them_typical_as_often_as_they_are():
+    space = LatentSpace("w", (16,), "radial", lengths=(0.2, 0.5, 0.9, 1.5, 3.0))
+    drawn = space.sample(8000, seed=0).values
+    lengths = drawn.norm(dim=1) / 4
+    quantiles = torch.quantile(lengths, torch.tensor([0.25, 0.5, 0.75]))
+    assert torch.allclose(quantiles, torch.tensor([0.5, 0.9, 1.5]), atol=0.05) and 0.2 <= lengths.min() and lengths.max() <= 3.0
+    assert (drawn / drawn.norm(dim=1, keepdim=True)).mean(dim=0).abs().max() < 0.02  # no direction is preferred
+    typical = torch.quantile(space.typicality(drawn), torch.tensor([0.1, 0.5, 0.9]))
+    assert torch.allclose(typical, torch.tensor([0.1, 0.5, 0.9]), atol=0.03)
+    ends = space.typicality(torch.tensor([0.0, 0.2, 0.9, 3.0, 9.0])[:, None] * torch.ones(1, 16))
+    assert torch.allclose(ends, torch.tensor([0.0, 0.0, 1.0, 0.0, 0.0]), atol=1e-5)
+    assert torch.allclose(space.sample(4, seed=1, truncation=0.5).values, space.sample(4, seed=1).values / 2)
+
+
+def test_a_space_comes_back_from_plain_values():
+    for space in (Z, LatentSpace("y", (2,), "sphere", ("a", "b")), LatentSpace("w", (3,), "radial", lengths=(0.5, 1.0))):
+        assert LatentSpace.from_dict(space.to_dict()) == space
 
 
 class Doubling:

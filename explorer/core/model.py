@@ -106,7 +106,7 @@ class Card:
     @property
     def latent_spaces(self) -> tuple[LatentSpace, ...]:
         """The spaces as nouns. Raises SpaceError when one makes no sense."""
-        return tuple(LatentSpace(s["name"], tuple(s["shape"]), s.get("prior", "normal"), tuple(s.get("axis_names", ()))) for s in self.spaces)
+        return tuple(LatentSpace.from_dict(space) for space in self.spaces)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, ready for JSON."""

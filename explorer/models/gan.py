@@ -12,8 +12,9 @@ is the same as the paper's doing it to the weights, and needs no convolution of 
 A picture is a function of its code alone (no noise inputs). z is not brought to unit length before the mapping, as it is in the
 paper: a code pulled towards the centre then gives a more ordinary picture. SiLU, so that second derivatives exist.
 
-What is stored is `whitened`: the codes w of prior draws then have mean 0 and covariance I, so that the prior of W, "normal", is right
-in its first two moments (not beyond: the true law of w is no Gaussian), and the axes of W come in the order of what they change.
+What is stored is `whitened`: the codes w of prior draws then have mean 0 and covariance I, and the axes of W come in the order of what
+they change. The prior of W is "radial": right in its first two moments and in how long codes are (their lengths differ more than those
+of a Gaussian), not in which directions go together. Who wants the true law draws z.
 """
 
 import copy
@@ -30,9 +31,10 @@ from explorer.core.errors import SpaceError
 from explorer.core.model import Card, Decoder, Model
 from explorer.core.space import Code, LatentSpace
 
-__all__ = ["GAN", "Even", "Styled", "build", "whitened"]
+__all__ = ["GAN", "Even", "Styled", "build", "spaces", "whitened"]
 
 STARTS = 128  # codes at which the picture's derivative is taken
+QUANTILES = 101  # of the lengths of w
 GAIN = 1 / math.sqrt(0.3557)  # brings the second moment of SiLU of a unit normal to 1
 
 
@@ -170,6 +172,15 @@ def whitened(net: GAN, *, draws: int = 50_000, seed: int = 0) -> GAN:
         return _rebased(white, torch.zeros(latent), turn * turn.sum(dim=0).sign())  # an eigenvector has no sign of its own
 
 
+def spaces(net: GAN, *, draws: int = 50_000, seed: int = 1) -> tuple[LatentSpace, LatentSpace]:
+    """Z and W of a whitened net, the lengths of W as measured on `draws` codes."""
+    latent = net.mapping[0].weight.shape[1]
+    with torch.no_grad():
+        w = net.map(torch.randn(draws, latent, generator=torch.Generator().manual_seed(seed)))
+    lengths = torch.quantile(w.norm(dim=1).double() / math.sqrt(latent), torch.linspace(0, 1, QUANTILES, dtype=torch.float64))
+    return LatentSpace("z", (latent,)), LatentSpace("w", (latent,), "radial", lengths=tuple(round(length, 4) for length in lengths.tolist()))
+
+
 def _rebased(net: GAN, mean: Tensor, factor: Tensor) -> GAN:
     """The same pictures of the same z with other w', w = mean + factor w': the mapping's last layer is followed by the inverse, each style reads w."""
     copied, mean, factor = copy.deepcopy(net).double(), mean.double(), factor.double()
@@ -216,16 +227,16 @@ def build(card: Card, state: Mapping[str, Tensor], device: torch.device) -> Mode
         net = network(card.config)
     net.load_state_dict(dict(state), assign=True)
     net.to(device).eval().requires_grad_(False)
-    spaces = card.latent_spaces
-    if [space.name for space in spaces] != ["z", "w"]:
-        raise SpaceError(f"'{card.name}' needs spaces z and w, got {', '.join(space.name for space in spaces) or 'none'}.")
-    for space in spaces:
+    own = card.latent_spaces
+    if [space.name for space in own] != ["z", "w"]:
+        raise SpaceError(f"'{card.name}' needs spaces z and w, got {', '.join(space.name for space in own) or 'none'}.")
+    for space in own:
         if space.shape != (card.config["latent"],):
             raise SpaceError(f"'{card.name}' says codes of {space.name} have shape {space.shape}, but its networks take ({card.config['latent']},).")
-    mapper = StyleMapper(net, *spaces)
+    mapper = StyleMapper(net, *own)
     shape = (card.config["channels"], card.config["size"], card.config["size"])
-    generator = Decoder(card.name, shape, {spaces[1]: net.synthesis}, mappers=(mapper,), first=net.synthesis.styles)
-    return Model(card, spaces, generator=generator, mapper=mapper)
+    generator = Decoder(card.name, shape, {own[1]: net.synthesis}, mappers=(mapper,), first=net.synthesis.styles)
+    return Model(card, own, generator=generator, mapper=mapper)
 
 
 def network(config: Mapping[str, Any]) -> GAN:

@@ -20,6 +20,7 @@ from explorer import atlases, checkpoints, render
 from explorer.core.errors import DataError
 from explorer.core.model import Card, Model
 from explorer.core.progress import Progress
+from explorer.core.space import LatentSpace
 from explorer.data.cache import cache_folder
 from explorer.data.catalogue import GRIDS, dataset
 from explorer.data.dataset import Dataset
@@ -33,7 +34,6 @@ from explorer.training.loop import Course, Descent, walk
 __all__ = ["RECIPES", "Recipe", "follow", "train"]
 
 LICENCE = "Apache-2.0"
-SPACES = {"judge": (), "vae": ("z",), "gan": ("z", "w")}  # all with a normal prior
 
 
 @dataclass(frozen=True)
@@ -128,14 +128,22 @@ def train(
     return follow(recipe, folder=folder, report=report, stop=stop, seed=seed)
 
 
-def follow(recipe: Recipe, *, folder: Path, report: Callable[[Progress], None], stop: Callable[[], bool] = lambda: False, seed: int = 0) -> Path:
-    """Trains by a recipe, measures, and writes checkpoint and atlas; see `train`."""
+def follow(
+    recipe: Recipe,
+    *,
+    folder: Path,
+    report: Callable[[Progress], None],
+    stop: Callable[[], bool] = lambda: False,
+    seed: int = 0,
+    look: Callable[[nn.Module], None] = lambda net: None,
+) -> Path:
+    """Trains by a recipe, measures, and writes checkpoint and atlas; see `train`. `look` is shown the network after every report."""
     if recipe.steps < 1:
         raise DataError(f"'{recipe.name}' needs at least one step of training, got {recipe.steps}.")
     folder.mkdir(parents=True, exist_ok=True)
     judged_by = _beside(recipe.judge, folder)
-    net, progress = _learn(recipe, folder, report=report, stop=stop, seed=seed)
-    model = _as_stored(_card(recipe, progress, seed), net)
+    net, progress = _learn(recipe, folder, report=report, stop=stop, seed=seed, look=look)
+    model = _as_stored(_card(recipe, progress, seed, net), net)
     measured = _measure(recipe, model, judged_by)
     file = folder / f"{recipe.name}{checkpoints.SUFFIX}"
     checkpoints.save(file, model.card.but(quality=measured), net.state_dict(), half=True)
@@ -153,12 +161,19 @@ def _beside(name: str, folder: Path) -> Model | None:
     return checkpoints.load(beside if beside.exists() else name)
 
 
-def _learn(recipe: Recipe, folder: Path, *, report: Callable[[Progress], None], stop: Callable[[], bool], seed: int) -> tuple[nn.Module, Progress]:
+def _learn(
+    recipe: Recipe, folder: Path, *, report: Callable[[Progress], None], stop: Callable[[], bool], seed: int, look: Callable[[nn.Module], None]
+) -> tuple[nn.Module, Progress]:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         net = _network(recipe).to(memory_format=torch.channels_last)
     course = _course(recipe, net, folder, seed=seed)
-    progress = walk(course, steps=recipe.steps, file=state_file(recipe, seed), report=report, seed=seed, stop=stop)
+
+    def told(progress: Progress) -> None:
+        report(progress)
+        look(net)
+
+    progress = walk(course, steps=recipe.steps, file=state_file(recipe, seed), report=told, seed=seed, stop=stop)
     return gans.whitened(course.mean) if isinstance(course, gan.Duel) else net, progress
 
 
@@ -197,11 +212,11 @@ def _objective(recipe: Recipe, net: nn.Module, *, rows: Any, pixels: Any, seed: 
     return judge.objective(net, pixels, rows=rows, seen=data.visible(rows), factors=data.FACTORS, **common)
 
 
-def _card(recipe: Recipe, progress: Progress, seed: int) -> Card:
+def _card(recipe: Recipe, progress: Progress, seed: int, net: nn.Module) -> Card:
     data = dataset(recipe.source)
-    spaces = tuple({"name": name, "shape": [recipe.net["latent"]], "prior": "normal"} for name in SPACES[recipe.family])
     return Card(
-        name=recipe.name, title=recipe.title, family=recipe.family, config=_config(recipe), spaces=spaces,
+        name=recipe.name, title=recipe.title, family=recipe.family, config=_config(recipe),
+        spaces=tuple(space.to_dict() for space in _spaces(recipe, net)),
         data={"name": recipe.data, "version": data.VERSION, "training_pictures": len(data.split("train")), "judge": recipe.judge,
               **({"teacher": recipe.teacher} if recipe.teacher else {})},
         licence=data.LICENCE if recipe.own is not None else f"{LICENCE} (weights); data: {data.LICENCE}", credits=data.CREDITS,
@@ -211,6 +226,12 @@ def _card(recipe: Recipe, progress: Progress, seed: int) -> Card:
             "version": _version(), "torch": torch.__version__,
         },
     )  # fmt: skip
+
+
+def _spaces(recipe: Recipe, net: nn.Module) -> tuple[LatentSpace, ...]:
+    if isinstance(net, gans.GAN):
+        return gans.spaces(net)
+    return (LatentSpace("z", (recipe.net["latent"],)),) if recipe.family == "vae" else ()
 
 
 def _version() -> str:

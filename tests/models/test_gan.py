@@ -74,6 +74,16 @@ def test_whitened_codes_have_mean_zero_and_unit_covariance():
     assert w.mean(dim=0).abs().max() < 0.03 and (w.T.cov() - torch.eye(6)).abs().max() < 0.05
 
 
+@torch.no_grad()
+def test_the_lengths_of_w_are_measured_so_that_draws_are_as_typical_as_they_should_be():
+    white = gan.whitened(net())
+    z, w = gan.spaces(white)
+    assert z == LatentSpace("z", (6,)) and (w.prior, len(w.lengths)) == ("radial", 101)
+    typical = torch.quantile(w.typicality(white.map(toys.normal(8000, 6, seed=8))), torch.tensor([0.1, 0.5, 0.9]))
+    assert torch.allclose(typical, torch.tensor([0.1, 0.5, 0.9]), atol=0.03)
+    assert float(w.sample(4000, 0).values.square().mean()) == pytest.approx(1, abs=0.1)
+
+
 def test_the_axes_of_w_come_in_the_order_of_what_they_change_and_change_it_independently():
     white = gan.whitened(net())
     with torch.no_grad():
