@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from tests.browser.screen import MapView, apart, wait
 
@@ -135,3 +136,73 @@ def test_other_colours_and_maps_show_the_same_codes(screen, truth, look):
         screen.shows(truth.row(row))
         screen.page.keyboard.press("Control+z")
     screen.shows(picture)
+
+
+def test_a_line_drawn_on_the_map_is_the_path(visit, look, size):
+    screen = visit()
+    view = look(screen)
+    x, y = np.median(view.spots, axis=0)
+    turns = [(x - 90, y), (x - 30, y - 60), (x + 30, y + 40), (x + 80, y - 10)]
+    screen.page.get_by_role("radio", name="Draw a path").click()
+    screen.drag(*turns, steps=15)
+    journey = screen.becomes(lambda session: session["journey"]["kind"] == "drawn", "a drawn path")["journey"]
+    corners = np.array([(stop["origin"]["x"], stop["origin"]["y"]) for stop in journey["stops"]])
+    assert 4 <= len(corners) <= 24 and {stop["origin"]["layout"] for stop in journey["stops"]} == {screen.session["layout"]}
+    for turn in turns:
+        assert np.abs(corners - view.place(*turn)).max(axis=1).min() <= 2.5 / view.scale
+    assert journey["start"] is None and journey["end"] is None
+
+    row = view.lonely()[0]
+    screen.click(*view.spots[row])  # picked points begin another path
+    begun = screen.becomes(lambda session: session["journey"]["kind"] != "drawn", "another path")["journey"]
+    assert begun["start"]["origin"] == {"kind": "entry", "row": row} and not begun["stops"]
+
+
+def test_the_map_shows_how_far_to_trust_its_places(screen, truth, look):
+    view = look(screen)
+    former = screen.pixels(".le-map-points")
+    layout = truth.atlas.layout(screen.session["layout"])
+    said = screen.page.locator(".le-map-trust")
+    assert f"{round(100 * layout.honesty['recall']['value'])} of 100 nearest neighbours" in said.inner_text()
+    screen.page.get_by_role("button", name="Show which to doubt").click()
+    screen.becomes(lambda session: session["colour"] == "map:kept", "the colours of trust")
+    screen.changes(former, ".le-map-points")
+    half = int(layout.local["kept"].double().median() / 17)
+    wait(lambda: f"half of all points keep {half} or fewer of their 15" in said.inner_text(), said.inner_text)
+    row = view.lonely()[0]
+    screen.page.mouse.move(*view.spots[row])
+    tip = screen.page.locator(".le-map-tip")
+    wait(lambda: f"{round(int(layout.local['kept'][row]) / 17)} of 15" in tip.inner_text(), tip.inner_text)
+
+
+def test_other_seeds_are_told_of_where_a_seed_went_into_the_map(screen, look):
+    look(screen)
+    seeds = screen.page.get_by_label("Colour by", exact=True)
+    seeds.select_option("map:stays")
+    said = screen.page.locator(".le-map")
+    wait(lambda: "with another seed" in said.inner_text(), said.inner_text)
+    screen.page.locator(".le-map-layouts [role=radio]", has_text="PCA").click()
+    wait(lambda: "whatever the seed, it comes out as this very map" in said.inner_text(), said.inner_text)
+
+
+def test_zoomed_in_points_are_pictures_and_a_click_on_one_means_it(screen, truth, look):
+    view = look(screen)
+    row = view.lonely()[0]
+    x, y = view.spots[row]
+    screen.page.mouse.move(x, y)
+    for _ in range(14):
+        screen.page.mouse.wheel(0, -300)
+    top, left = 32 * (row // 100), 32 * (row % 100)
+    tile = np.asarray(Image.open(truth.atlas.thumbnails).convert("RGB"))[top : top + 32, left : left + 32]
+
+    def shown() -> bool:
+        """Whether the middle of the thumbnail of the row is painted at its place."""
+        pixels, ratio = screen.pixels(".le-map-points"), screen.page.evaluate("() => devicePixelRatio")
+        across, down = round((x - view.left) * ratio), round((y - view.top) * ratio)
+        patch = pixels[down - 4 : down + 4, across - 4 : across + 4].reshape(-1, 3).mean(axis=0)
+        return np.abs(patch - tile[12:20, 12:20].reshape(-1, 3).mean(axis=0)).max() < 40
+
+    wait(shown, lambda: "The thumbnail should lie on its point.")
+    screen.click(x + 13, y - 13)
+    screen.goes_to(kind="entry", row=row)
+    screen.shows(truth.row(row))
