@@ -50,6 +50,9 @@ Requests (from a view):
 | `forget_photo` |                              | `photo`: `name` null; nothing of the visitor's pictures is kept      |
 | `pile`     | kind, name, start?, more?, payload: a picture, or a part of a zip file | `pile`: how many pictures wait for an edit, and what could not be read |
 | `edit_pile` | change, amount?, photo?         | `job`: the same change to all of them (`studio/changes.py`); its result is a file to `fetch` |
+| `lend`     | pile?, number                    | `lend`: pile; payload of the request: one picture of one's own (`local` only) |
+| `train`    | pile or path, name, size, latent, steps? | `job`: trains a model on them (`local` only)                |
+| `look`     |                                  | `look`: payload a PNG: pictures held out above what a training draws by now |
 | `jobs`     |                                  | `jobs`: this visitor's long jobs                                    |
 | `job`, `cancel` | id                          | `job`: how far it is; with `result` when it is done                 |
 

@@ -9,15 +9,20 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
+import torch
+from torch import nn
+
 from explorer import checkpoints
 from explorer.core.errors import DataError
 from explorer.core.progress import Progress
 from explorer.data import folder as folders
 from explorer.data.folder import Folder
+from explorer.render import from_pixels, to_pixels
 from explorer.training.loop import Stopped
 from explorer.training.recipes import RECIPES, Recipe, follow
 
-__all__ = ["prepare", "recipe_for", "train_folder"]
+__all__ = ["kept", "prepare", "recipe_for", "train_folder"]
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 WIDTHS = {16: [64, 128], 32: [32, 64, 128], 64: [32, 64, 128, 256], 128: [16, 32, 64, 128, 256]}
@@ -25,6 +30,7 @@ BATCH, RATE = 128, 2e-3
 FEWEST_LATENT, MOST_LATENT = 2, 256
 FEWEST_STEPS, MOST_STEPS, EPOCHS = 600, 4_000, 40
 WORTH = 25.0 / (3 * 64 * 64)  # the error of one value of one pixel that is worth a nat, times the number of values
+SHOWN = 8  # pictures of a look at the network
 OFTEN = 50  # files between two reports
 
 
@@ -40,6 +46,7 @@ def train_folder(
     seed: int = 0,
     report: Callable[[Progress], None] = lambda progress: None,
     stop: Callable[[], bool] = lambda: False,
+    look: Callable[[np.ndarray], None] | None = None,
 ) -> Path:
     """Makes the model `name` of the pictures in `folder`, with its atlas, in `out`; returns its file. A run that was stopped goes on.
 
@@ -50,6 +57,7 @@ def train_folder(
         steps: of training; without it by the number of pictures.
         report: called with the progress; while files are read it stands at step 0, with "read" and "files" among its figures.
         stop: asked before every step; once true, the state is kept and Stopped is raised. The same call goes on from there.
+        look: shown pixels `(2, 8, H, W, C)` after every report of the training: pictures held out, and what the model makes of them.
 
     Raises:
         DataError: the folder, the name or a setting cannot be used.
@@ -57,7 +65,18 @@ def train_folder(
     """
     _check(name, latent, steps)
     own = prepare(folder, name, size=size, channels=channels, report=report, stop=stop)
-    return follow(recipe_for(own, name, latent=latent, steps=steps), folder=out, report=report, stop=stop, seed=seed)
+    shown = (lambda net: None) if look is None else (lambda net: look(kept(net, own)))
+    return follow(recipe_for(own, name, latent=latent, steps=steps), folder=out, report=report, stop=stop, seed=seed, look=shown)
+
+
+@torch.inference_mode()
+def kept(net: nn.Module, own: Folder) -> np.ndarray:
+    """Some pictures that are held out, above what the network makes of them as it stands: pixels `(2, 8, H, W, C)`."""
+    pixels = np.asarray(own.pixels[-min(SHOWN, own.held_out) :])
+    net.eval()
+    drawn = net.decoder(net.posterior(from_pixels(pixels))[0])
+    net.train()
+    return np.stack([pixels, to_pixels(drawn)])
 
 
 def prepare(

@@ -1,6 +1,6 @@
 """What each request of the live channel means, one module a subject. `HANDLERS` is the whole table."""
 
-from explorer.live.answers import files, history, jobs, lattices, maps, models, paths, photos, pictures, piles, recipes, sessions
+from explorer.live.answers import files, history, jobs, lattices, maps, models, own, paths, photos, pictures, piles, recipes, sessions
 from explorer.live.desk import Handler
 
 __all__ = ["HANDLERS"]
@@ -15,6 +15,7 @@ HANDLERS: dict[str, Handler] = {
     **files.HANDLERS,
     **history.HANDLERS,
     **models.HANDLERS,
+    **own.HANDLERS,
     **photos.HANDLERS,
     **piles.HANDLERS,
     **recipes.HANDLERS,
