@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { combined, inside, lassoed } from "../../widgets/views/shared/maplasso.js";
 import {
-  DIRECTIONS, boundsOf, buildGrid, clamped, combined, counted, fitView, inside, lassoed, nearest, nearestAnywhere, neighbour, panned, quantiles, resized, runs, thinned, toData, toScreen, zoomed,
+  DIRECTIONS, boundsOf, buildGrid, clamped, counted, fitView, nearest, nearestAnywhere, neighbour, panned, quantiles, resized, runs, thinned, toData, toScreen, zoomed,
 } from "../../widgets/views/shared/mapmath.js";
 
 /** Repeatable numbers in [0, 1). */

@@ -4,7 +4,8 @@ import { test } from "node:test";
 
 import { corners, drawnPath, prolonged, rounded, toSegment } from "../../widgets/views/shared/mapline.js";
 import { assembled, takePiece } from "../../widgets/views/shared/mapdata.js";
-import { DIRECTIONS, boundsOf, buildGrid, combined, fitView, inside, lassoed, nearest, neighbour, panned, thinned, toData, toScreen, zoomed } from "../../widgets/views/shared/mapmath.js";
+import { combined, inside, lassoed } from "../../widgets/views/shared/maplasso.js";
+import { DIRECTIONS, boundsOf, buildGrid, fitView, nearest, neighbour, panned, thinned, toData, toScreen, zoomed } from "../../widgets/views/shared/mapmath.js";
 import { roomFor, sideFor, spaced, thumbAt, visible } from "../../widgets/views/shared/mapthumbs.js";
 import { DIM, classTints, dimmed } from "../../widgets/views/shared/raster.js";
 

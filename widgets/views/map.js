@@ -18,7 +18,8 @@ import { mapExamples } from "./shared/mapexamples.js";
 import { gestures } from "./shared/mapgestures.js";
 import { mapPlaces } from "./shared/mapplaces.js";
 import { axisOf, colouringOf, inked, measureOf } from "./shared/mapinks.js";
-import { DIRECTIONS, combined, lassoed, nearest, nearestAnywhere, neighbour, thinned } from "./shared/mapmath.js";
+import { combined, lassoed } from "./shared/maplasso.js";
+import { DIRECTIONS, nearest, nearestAnywhere, neighbour, thinned } from "./shared/mapmath.js";
 import { MEASURES, MOST_KEPT, legend, selectionCard, tooltip } from "./shared/mappanels.js";
 import { layoutTitle, toolbar, TOOLS, zoomButtons } from "./shared/maptoolbar.js";
 import { css, trustScale } from "./shared/palette.js";
@@ -225,7 +226,7 @@ function render({ model, el }) {
     release(event) {
       const held = hand;
       hand = null;
-      if (held?.tool === "lasso") return held.far || tool === "lasso" ? caught(held.line, event) : prolong(held.row < 0 ? null : entry(held.row));
+      if (held?.tool === "lasso") return held.far || tool === "lasso" ? encircled(held.line, event) : prolong(held.row < 0 ? null : entry(held.row));
       if (!held?.origin) return;
       if (held.tool === "path") return drag.done(), held.far ? drawn(held.line) : prolong({ origin: held.origin, axes: [] });
       drag.done();
@@ -265,12 +266,13 @@ function render({ model, el }) {
     said.textContent = "Added to the path.";
   }
 
-  function caught(line, event) {
+  function encircled(line, event) {
     const rows = lassoed(scene.atlas.grid, thinned(line, 2 / field.scale()));
     const how = event.altKey ? "remove" : event.shiftKey && tool === "lasso" ? "add" : "replace";
     field.draw();
     if (how === "replace" && !rows.length && !selection().length) return;
-    const chosen = Array.from(combined(selection(), rows, how));
+    const caught = combined(selection(), rows, how);
+    const chosen = caught.length > MOST_KEPT ? caught : Array.from(caught);
     if (chosen.length > MOST_KEPT) (ahead = { ...ahead, selection: chosen }), refresh();
     else choose({ selection: chosen }, chosen.length ? `select ${grouped(chosen.length)} codes` : "clear the selection");
     said.textContent = `${grouped(chosen.length)} codes selected.`;

@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * The geometry of a map: view transform, grid index, nearest point, neighbour in a direction, lasso. Pure: typed arrays in, numbers out.
+ * The geometry of a map: view transform, grid index, nearest point, neighbour in a direction. Pure: typed arrays in, numbers out.
  *
  * Data has its y axis pointing up, the screen has it pointing down. Both axes share one scale, so a circle stays a circle.
  *
@@ -154,55 +154,6 @@ export function neighbour(grid, x, y, [ux, uy]) {
     }
     if ((row >= 0 && best <= reach) || reach > 2 * cornerwise) return row;
   }
-}
-
-/** The rows inside a closed line in data coordinates (even-odd rule), ascending. @param {Grid} grid @param {[number, number][]} line @returns {Uint32Array} */
-export function lassoed(grid, line) {
-  if (line.length < 3 || !grid.n) return new Uint32Array(0);
-  const [[x0, y0], [x1, y1]] = boundsOf(Float32Array.from(line.flat()));
-  const marked = new Uint8Array(grid.n);
-  for (const [from, to] of runs(grid, x0 - grid.cell, y0 - grid.cell, x1 + grid.cell, y1 + grid.cell)) {
-    for (let i = from; i < to; i++) {
-      const [x, y] = [grid.xy[2 * i], grid.xy[2 * i + 1]];
-      if (x >= x0 && x <= x1 && y >= y0 && y <= y1 && inside(line, x, y)) marked[grid.rows[i]] = 1;
-    }
-  }
-  return rowsOf(marked);
-}
-
-/** Whether a position lies inside a closed line. @param {[number, number][]} line */
-export function inside(line, x, y) {
-  let within = false;
-  for (let i = 0, j = line.length - 1; i < line.length; j = i++) {
-    const [[xi, yi], [xj, yj]] = [line[i], line[j]];
-    if (yi > y !== yj > y && x < ((xj - xi) * (y - yi)) / (yj - yi) + xi) within = !within;
-  }
-  return within;
-}
-
-/** A selection with newly caught rows: in their place, added or taken away; ascending. @param {ArrayLike<number>} old @param {ArrayLike<number>} caught @param {"replace"|"add"|"remove"} how */
-export function combined(old, caught, how) {
-  if (how === "replace") return Uint32Array.from(caught).sort();
-  const most = Math.max(last(old), last(caught)) + 1;
-  const kept = new Uint8Array(most);
-  for (let i = 0; i < old.length; i++) kept[old[i]] = 1;
-  for (let i = 0; i < caught.length; i++) kept[caught[i]] = how === "add" ? 1 : 0;
-  return rowsOf(kept);
-}
-
-const last = (rows) => {
-  let most = -1;
-  for (let i = 0; i < rows.length; i++) if (rows[i] > most) most = rows[i];
-  return most;
-};
-
-/** The rows that are marked, ascending. @param {Uint8Array} marked */
-function rowsOf(marked) {
-  let [count, at] = [0, 0];
-  for (let i = 0; i < marked.length; i++) count += marked[i];
-  const rows = new Uint32Array(count);
-  for (let i = 0; i < marked.length; i++) if (marked[i]) rows[at++] = i;
-  return rows;
 }
 
 /** A line with its points at least `step` apart, first and last kept: what a hand draws has far too many. @param {[number, number][]} line */
