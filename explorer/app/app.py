@@ -9,18 +9,18 @@ os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read when gradio i
 import gradio as gr  # noqa: E402
 
 from explorer.app import shell, theme, where  # noqa: E402
-from explorer.app.panels import grid, model, photo, sample, sliders  # noqa: E402
+from explorer.app.panels import grid, model, photo, sample, sliders, train  # noqa: E402
 from explorer.core.errors import CapabilityError, ExplorerError  # noqa: E402
 from explorer.live import server  # noqa: E402
 from explorer.live.desk import Desk  # noqa: E402
 from explorer.places import user_data  # noqa: E402
-from explorer.studio import passport  # noqa: E402
+from explorer.studio import own, passport  # noqa: E402
 from explorer.studio.store import SessionStore  # noqa: E402
 from explorer.studio.studio import Studio  # noqa: E402
 
 __all__ = ["PANELS", "build", "launch", "serve"]
 
-PANELS = (sample.PANEL, sliders.PANEL, grid.PANEL, photo.PANEL, model.PANEL)
+PANELS = (sample.PANEL, sliders.PANEL, grid.PANEL, photo.PANEL, train.PANEL, model.PANEL)
 
 
 def build(desk: Desk) -> gr.Blocks:
@@ -65,6 +65,8 @@ def serve(*, port: int | None = None, open_browser: bool = True, host: str = "12
         raise ExplorerError(f"`--trust` works only for a page that this computer alone can reach, not for one served at {host}.")
     store = SessionStore(user_data() / "sessions.db")
     studio = Studio(first=model, store=store, trust=trust)
+    if where.local(host):
+        own.know(studio)
     if why := passport.why_not(studio.cards[studio.first]):
         raise CapabilityError(f"'{studio.first}' cannot be traversed. {why}")
     studio.open(studio.first)

@@ -4,6 +4,7 @@ Only for whoever sits at this computer. What is made lies in the folder of the u
 """
 
 import json
+import logging
 import os
 import re
 import secrets
@@ -22,9 +23,12 @@ from explorer.core.progress import Progress
 from explorer.data.folder import SIZES
 from explorer.places import user_data
 from explorer.studio.jobs import Cancelled, Job
+from explorer.studio.studio import Studio
 from explorer.training.folder import FEWEST_LATENT, MOST_LATENT
 
-__all__ = ["Wish", "keep_picture", "models", "new_pile", "train"]
+__all__ = ["Wish", "keep_picture", "know", "models", "new_pile", "train"]
+
+log = logging.getLogger(__name__)
 
 MOST_PICTURES = 20_000
 MOST_PICTURE = 512 << 10  # bytes of one picture that was brought
@@ -57,6 +61,15 @@ class Wish:
 def models() -> list[Path]:
     """The checkpoints of one's own that were trained before."""
     return sorted(file for file in _home().glob("*.safetensors") if not file.name.endswith(".atlas.safetensors"))
+
+
+def know(studio: Studio) -> None:
+    """Lets a studio know them. One that cannot be read is left out, with a word in the log: it must not keep the page from opening."""
+    for file in models():
+        try:
+            studio.know(file)
+        except ExplorerError as error:
+            log.warning("A model of one's own is left out: %s", error)
 
 
 def new_pile() -> str:
