@@ -5,6 +5,7 @@ returns its answer to where the question came from.
 """
 
 import os
+from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -81,13 +82,15 @@ class _Carried:
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._part, name)
-        if not callable(found) or isinstance(found, torch.nn.Module):
-            return found
+        if isinstance(found, Mapping):
+            return {key: self._method(value) if callable(value) else value for key, value in found.items()}
+        return self._method(found) if callable(found) else found
 
+    def _method(self, function: Callable[..., Any]) -> Callable[..., Any]:
         def method(*arguments: Any, **named: Any) -> Any:
             home = _home([*arguments, *named.values()]) or torch.device("cpu")
             there = [_moved(value, self._device) for value in arguments]
-            return _moved(found(*there, **{key: _moved(value, self._device) for key, value in named.items()}), home)
+            return _moved(function(*there, **{key: _moved(value, self._device) for key, value in named.items()}), home)
 
         return method
 

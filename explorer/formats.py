@@ -9,7 +9,8 @@ What would run a stranger's code (a Python class, a compiled program) is opened 
 machine can give: on the command line or in Python. Nothing else about a file is ever run.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,8 @@ from explorer.models.weights import PICKLES, in_memory, read_header
 __all__ = ["FORMATS", "Thing", "adapter_of", "card_of", "check_trust", "load", "open", "source_of", "weigh"]
 
 
+CONFIGURATIONS = ("config.json", "model_index.json")
+INSIDE = {*CONFIGURATIONS, "diffusion_pytorch_model.safetensors", "model.safetensors", "explorer.json", "explorer.toml"}  # stand for their folder
 Thing = str | Path | Mapping[str, Any] | torch.nn.Module
 
 
@@ -89,7 +92,15 @@ def source_of(thing: Thing, *, spec: Mapping[str, Any] | None = None) -> Source:
         return Source(Path(type(thing).__name__), given, net=thing)
     if isinstance(thing, Mapping):
         return _pointed_at(from_values(thing, folder=Path.cwd()).over(given))
+    with _reading(thing):
+        return _at(thing, given)
+
+
+def _at(thing: str | Path, given: Spec) -> Source:
+    """The source of a path, or of a name."""
     path = Path(thing).expanduser()
+    if path.name in INSIDE and any((path.parent / name).is_file() for name in CONFIGURATIONS) and not _says_itself(path):
+        path = path.parent
     if path.is_file() and path.suffix in SUFFIXES:
         return _pointed_at(given.over(from_file(path)), path)
     if not path.exists() and str(thing) in plug_ins.found().models:
@@ -126,17 +137,21 @@ def adapter_of(source: Source) -> Adapter:
 
 def card_of(source: Source) -> Card:
     """What a model says of itself before it is loaded; nothing is run for it. Raises CheckpointError."""
-    return adapter_of(source).card(source)
+    with _reading(source.path):
+        return adapter_of(source).card(source)
 
 
 def weigh(source: Source) -> int:
     """How many bytes a model's weights take in memory."""
-    return adapter_of(source).weigh(source)
+    with _reading(source.path):
+        return adapter_of(source).weigh(source)
 
 
 def check_trust(source: Source, *, trust: bool) -> None:
     """Raises CheckpointError when opening a source would run a stranger's code and nobody said that it may."""
-    if (runs := adapter_of(source).runs(source)) and not trust:
+    with _reading(source.path):
+        runs = adapter_of(source).runs(source)
+    if runs and not trust:
         raise CheckpointError(
             f"Opening '{source.path.name}' would run {runs}. If you trust whoever wrote it, say so: `--trust` on the command line, "
             "`trust=True` in Python, the box below the path on the page."
@@ -146,10 +161,18 @@ def check_trust(source: Source, *, trust: bool) -> None:
 def load(source: Source, device: torch.device, *, trust: bool = False) -> Model:
     """The model of a source, on `device`. Raises as `open` does."""
     check_trust(source, trust=trust)
-    adapter = adapter_of(source)
-    devices.make_room(source.path.name, adapter.weigh(source), device)
-    with torch.inference_mode(False):  # whoever asks first may be drawing; weights made in that mode could never be differentiated through
-        return devices.place(adapter.load(source, device), device)
+    devices.make_room(source.path.name, weigh(source), device)
+    with _reading(source.path), torch.inference_mode(False):  # weights made in that mode, by a worker that draws, never have gradients
+        return devices.place(adapter_of(source).load(source, device), device)
+
+
+@contextmanager
+def _reading(thing: str | Path) -> Iterator[None]:
+    """Says it when a file cannot be read, or has gone since it was found."""
+    try:
+        yield
+    except OSError as error:
+        raise CheckpointError(f"'{Path(thing).name}' cannot be read: {error.strerror or error}.") from error
 
 
 def _found(path: Path) -> str:

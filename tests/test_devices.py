@@ -64,6 +64,9 @@ class Abroad:
 
     questions = {"side": ("left", "right")}
 
+    def __init__(self):
+        self.functions = {"left": self.logits}
+
     def logits(self, x):
         self.saw = x.device
         return {"side": torch.zeros(len(x), 2)}
@@ -74,6 +77,8 @@ def test_what_a_model_elsewhere_is_handed_lies_where_it_computes_and_its_answer_
     placed = devices.place(Model(Card("toy", "Toy", "toy", {}), classifier=part), META)
     answer = placed.classifier.logits(torch.zeros(3, 1, 4, 4))
     assert devices.place(placed, META).classifier is placed.classifier
+    part.saw = None
+    assert placed.classifier.functions["left"](torch.zeros(1, 1, 4, 4))["side"].device == CPU
     assert part.saw == META and answer["side"].device == CPU and placed.classifier.questions == part.questions
 
 

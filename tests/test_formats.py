@@ -237,3 +237,27 @@ def test_a_model_of_ours_that_is_too_large_is_refused_before_it_is_loaded(tmp_pa
     monkeypatch.setattr(checkpoints, "load", lambda *a: pytest.fail("it was loaded"))
     with pytest.raises(CheckpointError, match="too large to open here"):
         explorer.open(studios.save_vae(tmp_path))
+
+
+def test_a_file_that_stands_for_its_folder_opens_the_folder(tmp_path):
+    folder = strangers.autoencoder_kl(tmp_path / "kl")
+    for name in ("config.json", "diffusion_pytorch_model.safetensors"):
+        assert formats.card_of(formats.source_of(folder / name)).family == "diffusers"
+    file = studios.save_vae(tmp_path)
+    (tmp_path / "config.json").write_text("{}")
+    assert formats.card_of(formats.source_of(file)).name == "toy-vae"
+
+
+def test_files_that_go_away_and_names_that_no_file_can_have_are_said(tmp_path):
+    source = formats.source_of(studios.save_vae(tmp_path))
+    source.path.unlink()
+    with pytest.raises(CheckpointError, match="'toy-vae.safetensors' cannot be read: No such file"):
+        formats.card_of(source)
+    for name, words in (("x" * 5000, "cannot be read: File name too long"), ("a\0b", "No checkpoint")):
+        with pytest.raises(CheckpointError, match=words):
+            formats.source_of(name)
+
+
+def test_codes_that_are_too_long_to_traverse_are_refused():
+    with pytest.raises(CheckpointError, match="have 4294967296 numbers"):
+        explorer.open(strangers.halves(), spec={"latent": [65536, 65536]})

@@ -1,5 +1,6 @@
 """What an adapter is: five functions that know one format. And what they are handed: a file or folder, with what is said of it."""
 
+import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -8,11 +9,13 @@ from typing import Any
 
 import torch
 
+from explorer.core.errors import CheckpointError
 from explorer.core.model import Card, Model
 from explorer.models.adapters.spec import Spec
 
 __all__ = ["Adapter", "Source", "card_for", "clean"]
 
+MOST_NUMBERS = 1 << 16  # of a code
 PLAIN = {"vae", "vqvae", "movq", "model", "decoder", "weights", "explorer"}  # names that say nothing without their folder's
 
 
@@ -68,9 +71,13 @@ def card_for(
 ) -> Card:
     """The card of a model that came without one of ours, with what had to be assumed said in `data["notes"]`.
 
-    `latent` is the shape of a code; `draws` is false for one that only encodes.
+    `latent` is the shape of a code; `draws` is false for one that only encodes. Raises CheckpointError for codes that are too long.
     """
     spec = source.spec
+    if math.prod(latent) > MOST_NUMBERS:
+        raise CheckpointError(
+            f"The codes of '{source.name}' have {math.prod(latent)} numbers ({list(latent)}); at most {MOST_NUMBERS} can be traversed."
+        )
     assumed = [] if spec.prior else ["Nothing says how its codes are distributed; a standard normal prior is assumed."]
     return Card(
         name=source.name, title=spec.title or source.name, family=family, config=dict(config or {}),
