@@ -25,6 +25,8 @@ Requests (from a view):
 | `forget`   |                                  | `forgotten`: nothing is kept of this visitor any more               |
 | `atlas`    | layout, rows?                    | `atlas`: payload float32 places (N, 2), then per label uint8 (N), of at most 65,536 `rows` |
 | `local`    | layout, measure, start?          | `local`: payload uint8 (N), that measure of every place in 255ths, or none while it is not known; with `start` then a `job` |
+| `geodesic` | seq, patch                       | `job`: the journey on which the picture changes least, to be committed |
+| `lengths`  | seq, patch                       | `lengths`: how much the picture changes on the path, the chord and the arc |
 | `film`     | seq, patch, wish                 | `job`: a film, strip or contact sheet of the path (`export/reel.py`) |
 | `films`    |                                  | `films`: what can be wished for                                     |
 | `lattice`  | seq, patch, x, y, reach, size, first, count | `lattice`: payload frames of a grid of two axes (`studio/lattice.py`) |

@@ -139,3 +139,33 @@ def test_a_film_is_made_aside_and_fetched_in_parts(desk, visitor, monkeypatch):
 def test_a_film_that_cannot_be_is_refused_at_once(desk, visitor, fields, words):
     header, _ = ask(desk, visitor, "film", patch={}, **fields)
     assert header["type"] == "error" and words in header["message"]
+
+
+def test_the_way_of_least_change_is_searched_for_aside_and_replayed_without_searching(desk, visitor):
+    patch = {"journey": {"start": SEEDS[0], "end": SEEDS[1]}}
+    started, _ = ask(desk, visitor, "geodesic", patch=patch)
+    journey = ended(desk, visitor, started["job"])["result"]["journey"]
+    assert journey["kind"] == "geodesic" and [journey[end]["origin"]["seed"] for end in ("start", "end")] == [1, 2] and len(journey["stops"]) > 2
+    committed, _ = ask(desk, visitor, "commit", patch={"journey": journey})
+    assert committed["state"]["session"]["journey"] == journey
+    found, _ = ask(desk, visitor, "lengths", patch={})
+    assert set(found["lengths"]) == {"chord", "arc", "geodesic"}
+    assert found["lengths"]["geodesic"] < found["lengths"]["arc"] and found["lengths"]["geodesic"] <= found["lengths"]["chord"]
+    film = pictures(*ask(desk, visitor, "path", patch={}, count=3))
+    points = pictures(*ask(desk, visitor, "points", patch=patch))
+    assert np.abs(film[[0, 2]].astype(int) - points[[0, -1]]).max() <= 1
+    plain, _ = ask(desk, visitor, "lengths", patch={"journey": {"kind": "arc", "stops": []}})
+    assert set(plain["lengths"]) == {"chord", "arc"}
+
+
+def test_a_model_without_gradients_has_no_way_of_least_change(desk, visitor):
+    from dataclasses import replace
+
+    from explorer.core.errors import CapabilityError
+    from explorer.studio.session import Journey, Seed, Session, Spot
+    from explorer.studio.smoothest import smoothest
+
+    opened = desk.studio.open("toy-vae")
+    still = replace(opened, model=replace(opened.model, generator=replace(opened.model.generator, differentiable=False)))
+    with pytest.raises(CapabilityError, match="no gradients flow"):
+        smoothest(still, Session("toy-vae", journey=Journey(Spot(Seed(1)), Spot(Seed(2)))))

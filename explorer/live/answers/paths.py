@@ -1,6 +1,8 @@
-"""Along a path: path (its frames), points (what it goes through), distance (how far from the data it leads), film (a file of it), films (which)."""
+"""Along a path: path (its frames), points (what it goes through), distance (how far from the data it leads), film (a file of it), films (which),
+geodesic (the way of least change), lengths (how much less)."""
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -17,6 +19,7 @@ from explorer.live.headers import count, reply, rounded
 from explorer.live.protocol import pack
 from explorer.studio.codes import as_code, journey_codes, spot_code
 from explorer.studio.jobs import Job
+from explorer.studio.smoothest import lengths, smoothest
 
 __all__ = ["HANDLERS"]
 
@@ -38,7 +41,9 @@ async def points(call: Call) -> bytes:
     opened = await call.opened(session.model)
     if not session.journey.points:
         raise SessionError("This path has no points yet.")
-    codes = [as_code(opened.model, spot_code(opened, spot, sampled=session.sampled, protect=session.protect)[None]) for spot in session.journey.points]
+    codes = [
+        as_code(opened.model, spot_code(opened, spot, sampled=session.sampled, protect=session.protect)[None]) for spot in session.journey.points
+    ]
     return await frames(call, session.model, Code(torch.cat([code.values for code in codes]), codes[0].space), "points", {})
 
 
@@ -78,8 +83,37 @@ async def films(call: Call) -> bytes:
     return pack(reply(call.header, "films") | await asyncio.to_thread(reel.options))
 
 
+async def geodesic(call: Call) -> bytes:
+    session = call.patched
+    opened = await call.opened(session.model)
+
+    def work(job: Job) -> dict[str, Any]:
+        searching = "Looking for the way on which the picture changes least…"
+        journey = smoothest(opened, session, report=lambda done, of: job.report(done, of, searching))
+        return {"journey": replace(session, journey=journey).to_json()["journey"]}
+
+    if not session.journey.whole:
+        raise SessionError("A path needs both its ends before there is a smoothest way between them.")
+    return told(call, call.studio.jobs.start(call.id, "geodesic", "The way of least change", work))
+
+
+async def lengths_of(call: Call) -> bytes:
+    session = call.patched
+    opened = await call.opened(session.model)
+    found = await asyncio.to_thread(lengths, opened, session)
+    return pack(reply(call.header, "lengths") | {"lengths": {kind: rounded(value) for kind, value in found.items()}})
+
+
 def _listed(values: torch.Tensor) -> list[float]:
     return [rounded(value) for value in values.tolist()]
 
 
-HANDLERS: dict[str, Handler] = {"path": path, "points": points, "distance": distance, "film": film, "films": films}
+HANDLERS: dict[str, Handler] = {
+    "path": path,
+    "points": points,
+    "distance": distance,
+    "film": film,
+    "films": films,
+    "geodesic": geodesic,
+    "lengths": lengths_of,
+}
