@@ -11,7 +11,7 @@ from PIL import Image
 
 from explorer import atlases
 from explorer.core.atlas import Atlas
-from explorer.core.model import Card, Model
+from explorer.core.model import Card, Model, differentiable
 from explorer.core.space import LatentSpace
 from explorer.devices import free_memory
 from explorer.studio import measured
@@ -63,7 +63,7 @@ def passport(studio: Studio, name: str) -> dict[str, Any]:
     return {
         "name": name, "title": card.title, "family": card.family, "parts": list(model.parts), "space": _space(model),
         "axes": [_axis(axis) for axis in atlas.axes] if atlas else [], "atlas": _atlas(atlas) if atlas else None, "without_atlas": studio.open(name).without,
-        "picture": _picture(model), "licence": card.licence, "credits": card.credits, "quality": card.quality,
+        "picture": _picture(model), "gradients": model.generator is not None and differentiable(model.generator), "licence": card.licence, "credits": card.credits, "quality": card.quality,
         "training": card.training, "data": card.data, "weights": card.weights,
     }  # fmt: skip
 

@@ -209,6 +209,21 @@ def test_the_distance_from_the_data_is_drawn_and_told(visit, truth):
     assert "Far from the data on" in screen.page.locator(".le-apart-words").inner_text()
 
 
+@pytest.mark.slow
+def test_the_smoothest_way_is_searched_for_and_said_to_be_shorter(on_a_path, truth):
+    screen = on_a_path()
+    screen.page.get_by_role("radio", name="Smoothest").click()
+    screen.page.locator(".le-strip .le-job").wait_for(state="visible")
+    wait(lambda: screen.session["journey"]["kind"] == "geodesic", lambda: "The search should end.", patience=300)
+    assert [screen.session["journey"][end]["origin"]["seed"] for end in ("start", "end")] == [0, 1]
+    filmed(screen, truth)
+    words = screen.page.locator(".le-strip-less")
+    wait(lambda: "less than round" in words.inner_text(), lambda: "It should be said by how much less the picture changes.", patience=60)
+    assert 0 < int(words.inner_text().split(" % less than round")[0].split()[-1]) < 100
+    screen.page.get_by_role("radio", name="Round").click()
+    screen.becomes(lambda session: (session["journey"]["kind"], session["journey"]["stops"]) == ("arc", []), "the arc without knots")
+
+
 def test_with_an_even_picture_change_the_film_is_retimed(on_a_path, truth):
     screen = on_a_path()
     before = filmed(screen, truth)
@@ -222,6 +237,7 @@ def test_with_an_even_picture_change_the_film_is_retimed(on_a_path, truth):
 def downloaded(screen, **choices):
     """Chooses in the form, makes the file, and returns its name and bytes."""
     form = screen.page.locator(".le-export")
+    form.locator(".le-export-form").wait_for(state="visible")
     for label, value in choices.items():
         field = form.locator(".le-export-field", has_text=label).locator("select, input").first
         field.select_option(value) if field.evaluate("node => node.tagName") == "SELECT" else field.fill(str(value))
@@ -248,6 +264,7 @@ def test_too_large_a_film_cannot_be_asked_for_and_says_why(on_a_path):
     screen = on_a_path()
     screen.page.evaluate(f"() => {MODEL}.set('info', {{ ...{MODEL}.get('info'), picture: {{ width: 512, height: 512 }} }})")
     screen.button("Save path").click()
+    screen.page.locator(".le-export-form").wait_for(state="visible")
     screen.page.locator(".le-export-field", has_text="Size").locator("select").select_option("8")
     assert "4096 × 4096" in screen.page.locator(".le-export-words").inner_text()
     assert screen.button("Make and save").is_disabled()

@@ -2,7 +2,7 @@
 /**
  * The strip: a path through picked points or along a drawn line, as nine frames, with how far from the data they are, a scrubber and a play button.
  *
- * Reads `state`, `info`, `frame`; asks for `path`, `points`, `distance`; drafts and commits the journey.
+ * Reads `state`, `info`, `frame`; asks for `path`, `points`, `distance`, `geodesic`, `lengths`, `film`; drafts and commits the journey.
  */
 import base from "./shared/base.css";
 import jobs from "./shared/jobs.css";
@@ -16,8 +16,9 @@ import { icon } from "./shared/icons.js";
 import { tellKeys } from "./shared/keys.js";
 import { ask, commit, pace } from "./shared/live.js";
 import { mapIcon } from "./shared/mapicons.js";
-import { kindChoice, turned } from "./shared/pathkinds.js";
+import { kindChoice, lessWords, turned } from "./shared/pathkinds.js";
 import { player } from "./shared/player.js";
+import { searching } from "./shared/searching.js";
 import { stopChips } from "./shared/stops.js";
 import { digits, ordinary } from "./shared/words.js";
 
@@ -51,7 +52,9 @@ function render({ model, el }) {
   const line = h("p", { class: "le-note le-strip-line" });
   const swap = button("Swap A and B", mapIcon("swap"), () => reverse());
   const clear = button("Clear the path", icon("close"), () => change({ start: null, stops: [], end: null, kind: "arc", t: null }, "clear the path"));
-  const kinds = kindChoice((kind) => kind !== journey().kind && change(turned(journey(), kind), `path: ${kind}`));
+  const kinds = kindChoice((kind) => kind !== journey().kind && (kind === "geodesic" ? search() : change(turned(journey(), kind), `path: ${kind}`)));
+  const searched = searching({ model, found: ({ kind, start, stops: knots, end: last }) => change({ kind, start, stops: knots, end: last, t: null }, "path: geodesic"), fail: (error) => ((problem = error.message), refresh()) });
+  const less = h("p", { class: "le-note le-strip-less" });
   const even = h("button", {
     type: "button", class: "le-button", "aria-pressed": "false", title: "On: the picture changes as much from each frame to the next. Off: the code does",
     on: { click: () => change({ pace: journey().pace === "code" ? "picture" : "code" }, journey().pace === "code" ? "even picture change" : "even steps of the code") },
@@ -73,7 +76,7 @@ function render({ model, el }) {
   const scrubber = h("div", { class: "le-strip-scrub" }, play, slider, position, h("span", { class: "le-strip-how" }, speed, back, leave, save));
   const empty = h("p", { class: "le-note le-strip-empty" });
   const trouble = h("div", { class: "le-error", role: "alert" });
-  el.append(h("div", { class: "le-strip-bar" }, ends.start.root, stops.el, line, add, ends.end.root, h("span", { class: "le-grow" }), swap, clear), stops.acts, manner, film, apart.el, scrubber, saving.el, empty, trouble);
+  el.append(h("div", { class: "le-strip-bar" }, ends.start.root, stops.el, line, add, ends.end.root, h("span", { class: "le-grow" }), swap, clear), stops.acts, manner, searched.el, less, film, apart.el, scrubber, saving.el, empty, trouble);
 
   function refresh() {
     const now = laidOut(journey());
@@ -86,7 +89,8 @@ function render({ model, el }) {
     line.textContent = drawn ? `A line drawn on the map, ${pointsOf(now).length} corners` : "";
     add.hidden = !whole() || isLine(now) || now.stops.length >= MOST_STOPS;
     add.disabled = !spot || (journey().t === null && pointsOf(now).some((point) => sameSpot(point, spot)));
-    kinds.show(now);
+    kinds.show(now, !!model.get("info")?.gradients);
+    less.hidden = now.kind !== "geodesic";
     even.setAttribute("aria-pressed", String(now.pace === "picture"));
     back.setAttribute("aria-pressed", String(how.back));
     swap.disabled = !whole();
@@ -129,7 +133,7 @@ function render({ model, el }) {
     fetched = print;
     wanted.abort();
     wanted = new AbortController();
-    problem = "";
+    problem = less.textContent = "";
     if (!pointsOf(now).length) return;
     el.classList.add("le-strip-waits");
     const get = (request) => ask(model, { view: "strip", patch: {}, ...request }, { signal: wanted.signal });
@@ -149,6 +153,7 @@ function render({ model, el }) {
         now.stops.forEach((_, i) => stops.picture(i, frame(i + 1)));
       }
       if (whole()) apart.show((await get({ type: "distance", count: LOOKS })).header);
+      if (now.kind === "geodesic") less.textContent = lessWords((await get({ type: "lengths" })).header.lengths);
     } catch (error) {
       if (error.name === "AbortError") return;
       problem = error.message;
@@ -165,6 +170,11 @@ function render({ model, el }) {
   function through(points, label) {
     const { kind } = journey();
     change({ ...ordered(points), t: null, kind: kind === "spline" && points.length < 3 ? "arc" : kind }, label);
+  }
+  /** The smoothest way between the ends is found on the server; that of a drawn line lies between its own ends. */
+  function search() {
+    if (walker.playing()) halt();
+    searched.go(() => JSON.stringify(pointsOf(journey())));
   }
   function put(side) {
     const spot = here(session(), model.get("frame"));
@@ -254,7 +264,7 @@ function render({ model, el }) {
     clearTimeout(rest);
     walker.stop();
     wanted.abort();
-    for (const close of [unhear, drag.dispose, saving.stop, undress]) close();
+    for (const close of [unhear, drag.dispose, saving.stop, searched.stop, undress]) close();
   };
 }
 

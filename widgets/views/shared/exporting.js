@@ -130,11 +130,14 @@ export function exporter({ model, back, close }) {
       el.hidden = !open;
       if (!open) return;
       trouble.hidden = true;
+      form.hidden = !wish;
+      make.disabled = !wish || going !== null;
       try {
         offer ??= (await ask(model, { type: "films", view: "film" })).header;
         wish ??= { ...offer.first, back: back() };
         [...controls.kind.options].forEach((option) => (option.hidden = option.disabled = !offer.kinds.includes(option.value)));
         for (const name of ["count", "fps", "columns"]) [controls[name].min, controls[name].max] = offer.limits[name];
+        form.hidden = false;
         show();
         controls.kind.focus({ preventScroll: true });
       } catch (error) {
