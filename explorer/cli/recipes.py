@@ -1,4 +1,4 @@
-"""Pictures that carry their recipe: verify."""
+"""Pictures that carry their recipe: verify, python."""
 
 import json
 from pathlib import Path
@@ -49,6 +49,27 @@ def verify(
         where = f"on the same kind of machine at most {SAME}/255 is expected, elsewhere {ELSEWHERE}/255"
         typer.echo(f"{'Passed' if passed else 'Failed'}: up to {allowed}/255 is allowed ({where}).")
     raise typer.Exit(0 if passed else 1)
+
+
+@app.command()
+def python(
+    file: Annotated[Path, typer.Argument(help="A PNG file that Latent Explorer saved.")],
+    model: Annotated[str | None, typer.Option(help="The model's file or folder, where it is not a bundled one.")] = None,
+    trust: Trust = False,
+) -> None:
+    """Prints lines of Python that draw a saved picture again."""
+    from explorer.export import png
+    from explorer.studio.python import snippet
+    from explorer.studio.studio import Studio
+
+    _, recipe = png.read(_content(file), name=f"'{file.name}'")
+    studio = Studio()
+    try:
+        if model is not None:
+            studio.know(model, trust=trust)
+        typer.echo(snippet(studio, recipe.session_for(studio), local=True), nl=False)
+    finally:
+        studio.close()
 
 
 def _content(file: Path) -> bytes:

@@ -133,3 +133,11 @@ def test_verify_says_what_is_missing(saved, tmp_path):
     assert "'plain.png' carries no recipe" in str(run("verify", tmp_path / "plain.png").exception)
     Image.open(tmp_path / "face.png").resize((8, 8)).save(tmp_path / "small.png")
     assert "carries no recipe" in str(run("verify", tmp_path / "small.png").exception)
+
+
+def test_a_saved_picture_is_told_as_python(saved, toy, tmp_path):
+    (tmp_path / "face.png").write_bytes(saved[0])
+    result = run("python", tmp_path / "face.png", "--model", toy)
+    names: dict = {}
+    exec(compile(result.stdout, "told", "exec"), names)
+    assert result.exit_code == 0 and "seed=3" in result.stdout and np.abs(names["picture"].astype(int) - saved[2]).max() <= 1

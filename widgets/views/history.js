@@ -53,7 +53,7 @@ function render({ model, el }) {
   function tell(header) {
     if (model.get("visitor") !== session) pictures.forget();
     session = model.get("visitor");
-    parts.trouble("");
+    parts.trouble(header.trouble ?? "");
     const moved = now !== header.now;
     [steps, now] = [header.steps, header.now];
     spots = layout(steps);

@@ -28,7 +28,14 @@ async def history(call: Call) -> bytes:
     kept = call.history
     steps = [_told(step) for _, step in sorted(kept.steps.items())]
     store = call.studio.store
-    answer = {"now": kept.now, "steps": steps, "about": store.about(local=call.visitor.local), "days": DAYS, "most": MOST_STEPS}
+    answer = {
+        "now": kept.now,
+        "steps": steps,
+        "about": store.about(local=call.visitor.local),
+        "trouble": store.trouble,
+        "days": DAYS,
+        "most": MOST_STEPS,
+    }
     return pack(reply(call.header, "history") | answer)
 
 
