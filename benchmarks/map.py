@@ -8,17 +8,21 @@ real workbench; Chromium runs without a GPU.
 *File to interactive*: a page that shows a bundled model opens the toy, whose file nobody has read yet, until the map answers a
 hand (its first rows; all of it is measured beside). *Hover*: what one pointer move costs the page. *Pan*, *zoom*: how often a
 second the points are painted anew while a hand moves at every frame. *Lasso*: from letting go to the card with what was caught.
-*Pictures*: how many new ones a second the stage shows while a hand drags over the map, and how long the server lifts a place.
-Budgets: 4 s; 10 ms; 40 a second; 400 MB of heap.
+*Pictures*: how many new ones a second the stage shows while a hand drags over the map, and how long the server takes for one.
+Beside what the clock says stands what the page's main thread (for the file: a process that opens it) computed in that time, as
+on a machine that is busy with something else the clock tells of that too. Budgets: 4 s; 10 ms; 40 a second; 400 MB of heap.
 """
 
 import contextlib
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import bench
+
+HOVERS = 400
 
 SERVED = """
 import threading
@@ -96,7 +100,7 @@ MOVED = """async ([how, seconds]) => {
   const passed = (performance.now() - began) / 1000;
   if (how === 'pan') bench.send('pointerup', x, y);
   document.querySelector('[data-tool="explore"]').click();
-  return { paints: (bench.paints - before) / passed, frames: frames / passed };
+  return { paints: (bench.paints - before) / passed, painted: bench.paints - before, frames: frames / passed };
 }"""
 
 LASSO = """async (reach) => {
@@ -183,31 +187,62 @@ def measured(page: Any, address: str, options: Any) -> list[dict[str, Any]]:
     page.goto(address, wait_until="domcontentloaded")
     page.wait_for_function("() => { const veil = document.querySelector('.le-map-veil'); return veil && veil.hidden }", timeout=120_000)
     page.wait_for_timeout(2_000)
-    found = page.evaluate(OPENED.replace("%TITLE%", f"map of {options.points:,} codes"), "million")
+    thread = Thread(page)
+    found, spent = thread.during(OPENED.replace("%TITLE%", f"map of {options.points:,} codes"), "million")
     rows = [
         {"what": "model opened, s", "value": found.get("opened", float("nan")) / 1000},
         {"what": "file to interactive, s", "value": found.get("interactive", float("nan")) / 1000, "budget": 4},
-        {"what": "all points there, s", "value": found.get("whole", float("nan")) / 1000},
+        {"what": "all points there, s", "value": found.get("whole", float("nan")) / 1000, "computed": spent},
     ]
     page.wait_for_timeout(1_000)
-    hovers = page.evaluate(HOVER, 400)
-    rows += [{"what": f"hover, p{share:.0%} ms".replace("%", ""), "value": bench.percentile(hovers, share), "budget": 10} for share in (0.5, 0.95)]
+    hovers, spent = thread.during(HOVER, HOVERS)
+    rows.append({"what": "hover, p50 ms", "value": bench.median(hovers), "budget": 10, "computed": 1000 * spent / HOVERS})
+    rows.append({"what": "hover, p95 ms", "value": bench.percentile(hovers, 0.95), "budget": 10})
     for how in ("pan", "zoom"):
-        moved = page.evaluate(MOVED, [how, options.seconds])
+        moved, spent = thread.during(MOVED, [how, options.seconds])
         rows.append({"what": f"{how}, paints a second", "value": moved["paints"], "budget": 40})
-        page.keyboard.press("Escape")
+        rows.append({"what": f"{how}, ms a paint", "computed": 1000 * spent / max(1, moved["painted"]), "budget": 25})
         page.locator(".le-map-top").press("0")
-        page.wait_for_timeout(600)
+        page.wait_for_timeout(1_000)
     for reach in (40, 400):
-        lasso = page.evaluate(LASSO, reach)
-        rows.append({"what": f"lasso, ms ({lasso['caught']})", "value": lasso["took"]})
-        page.wait_for_timeout(500)
+        lasso, spent = thread.during(LASSO, reach)
+        rows.append({"what": f"lasso, ms ({lasso['caught']})", "value": lasso["took"], "computed": 1000 * spent})
+        page.wait_for_timeout(1_000)
     page.wait_for_timeout(3_000)
-    dragged = page.evaluate(DRAGGED, options.seconds)
+    dragged, _ = thread.during(DRAGGED, options.seconds)
     rows.append({"what": "pictures a second under a hand", "value": dragged["frames"]})
     rows.append({"what": "asked to answered, p50 ms", "value": bench.median(dragged["ages"])})
     rows += [{"what": what, "value": value, "budget": 400} for what, value in memory(page).items()]
     return rows
+
+
+class Thread:
+    """What a page's main thread computes, by the thread's own clock."""
+
+    def __init__(self, page: Any):
+        self._page, self._client = page, page.context.new_cdp_session(page)
+        self._client.send("Performance.enable", {"timeDomain": "threadTicks"})
+
+    def during(self, script: str, argument: Any) -> tuple[Any, float]:
+        """What a script of the page returns, and the seconds computed until then."""
+        before = self._seconds()
+        found = self._page.evaluate(script, argument)
+        return found, self._seconds() - before
+
+    def _seconds(self) -> float:
+        return next(metric["value"] for metric in self._client.send("Performance.getMetrics")["metrics"] if metric["name"] == "TaskDuration")
+
+
+def opened(file: Path) -> list[dict[str, Any]]:
+    """What it takes a process to open the file: the checkpoint, the atlas, the map to begin with."""
+    from explorer.studio.studio import Studio
+
+    studio = Studio((file,), first="million")
+    began, computed = time.perf_counter(), time.process_time()
+    studio.session("million")
+    row = {"what": "file opened by a process, s", "value": time.perf_counter() - began, "computed": time.process_time() - computed}
+    studio.close()
+    return [row]
 
 
 def memory(page: Any) -> dict[str, float]:
@@ -224,7 +259,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         file = million(Path(folder), options.points, options.latent)
         with workbench(file, options.model) as address, bench.chromium() as page:
-            rows = measured(page, address, options)
+            rows = [*opened(file), *measured(page, address, options)]
     bench.show({"points": options.points, "latent": options.latent, "machine": bench.machine()}, rows, as_json=options.json)
 
 
