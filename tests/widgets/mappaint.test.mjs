@@ -152,6 +152,17 @@ test("the scale of an axis grows evenly lighter and is never the ground", () => 
   assert.ok(luminance([255, 255, 255]) > 0.99);
 });
 
+test("every colour of a class and of a scale stands out from its ground", () => {
+  for (const [dark, ground] of /** @type {[boolean, any][]} */ ([[false, [255, 255, 255]], [true, [15, 23, 42]]])) {
+    const scaled = Array.from({ length: 21 }, (_, i) => scale(i / 20, dark));
+    for (const [colours, least] of [[classColours(dark), 2], [scaled, 1.9]])
+      for (const colour of colours) {
+        const [high, low] = [luminance(colour), luminance(ground)].sort((a, b) => b - a);
+        assert.ok((high + 0.05) / (low + 0.05) > least, `${dark ? "dark" : "light"}: ${colour} has a contrast of ${((high + 0.05) / (low + 0.05)).toFixed(2)}`);
+      }
+  }
+});
+
 test("the colours of trust stay apart for every kind of eye, stand out from the ground, and grow evenly in lightness", () => {
   const grounds = { false: [255, 255, 255], true: [24, 24, 27] };
   for (const dark of [false, true]) {

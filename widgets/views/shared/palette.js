@@ -44,7 +44,7 @@ export const classColours = (dark) => (dark ? DARK : LIGHT).map(parsed);
 
 /** Viridis at t in [0, 1]; on dark ground its darkest part is left out, on light ground its lightest. @returns {Colour} */
 export function scale(t, dark) {
-  const at = (dark ? 0.18 + 0.82 * clamp(t) : 0.94 * clamp(t)) * (VIRIDIS.length - 1);
+  const at = (dark ? 0.24 + 0.76 * clamp(t) : 0.78 * clamp(t)) * (VIRIDIS.length - 1);
   const i = Math.min(Math.floor(at), VIRIDIS.length - 2);
   return mixed(parsed(VIRIDIS[i]), parsed(VIRIDIS[i + 1]), at - i);
 }
