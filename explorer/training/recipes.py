@@ -83,7 +83,7 @@ RECIPES = {
     ),
     "avatars-gan": Recipe(
         name="avatars-gan", title="Cartoon faces, style-based", family="gan", data="avatars", judge="avatars-judge", teacher="avatars-vae",
-        net={"latent": 64, "widths": [160, 128, 64, 32, 16], "mapping": 128, "depth": 2}, steps=10_800, batch=64, rate=8e-3,
+        net={"latent": 64, "widths": [160, 128, 64, 32, 16], "mapping": 128, "depth": 2}, steps=11_800, batch=64, rate=8e-3,
         objective={
             "critic": [32, 48, 96, 192], "critic_rate": 2e-3, "gamma": [3.0, 0.5], "lazy": 8,
             "imitate": 1500, "imitation_rate": 0.01, "handover": 1000, "half_life": 20_000,

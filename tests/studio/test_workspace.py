@@ -9,6 +9,7 @@ from explorer.core.errors import SessionError, SpaceError
 from explorer.core.model import Card, Decoder, Model
 from explorer.core.space import Code, LatentSpace
 from explorer.studio.codes import code_of
+from explorer.studio.sample import seeds
 from explorer.studio.session import Journey, Seed, Session, Spot, Values
 from explorer.studio.shelf import Opened
 from tests import toys
@@ -47,6 +48,12 @@ def test_without_a_mapper_one_works_where_one_samples():
 def test_a_seed_is_drawn_in_the_sampling_space_and_mapped():
     assert torch.equal(values(Spot(Seed(5))), 2 * Z.sample(1, 5).values[0, :3])
     assert torch.allclose(values(Spot(Seed(5, truncation=0.5))), Z.sample(1, 5).values[0, :3])
+
+
+def test_a_grid_of_seeds_shows_what_each_seed_shows():
+    grid = seeds(mapped(), 3, 4, truncation=0.7)
+    assert grid.space == W
+    assert torch.allclose(grid.values[2], values(Spot(Seed(5, truncation=0.7))))
 
 
 def test_axes_and_numbers_are_of_the_workspace():
