@@ -3,6 +3,7 @@
 Only for whoever sits at this computer. What is made lies in the folder of the user's own data and is found there the next time.
 """
 
+import contextlib
 import json
 import logging
 import os
@@ -34,6 +35,7 @@ MOST_PICTURES = 20_000
 MOST_PICTURE = 512 << 10  # bytes of one picture that was brought
 MOST_STEPS = 20_000
 PATIENCE = 60.0  # seconds in which a child that was told to stop keeps its state
+FIGURES = {"psnr": "likeness {0:.3g} dB", "kl": "{0:.3g} nats in a code"}
 LOOK = 0.5  # seconds between two looks at whether a training is still wanted
 
 
@@ -110,19 +112,25 @@ def train(job: Job, wish: Wish, *, look: Callable[[str], None] = lambda picture:
     """
     settings = asdict(wish) | {"folder": str(wish.folder.resolve()), "out": str(_home())}
     with _Child(settings) as child:
-        while True:
-            if job.stopped():
-                raise Cancelled(child.stop())
-            if (answer := child.answer(LOOK)) is None:
-                continue
+        while not job.stopped():
+            answer = child.answer(LOOK) or {}
             if "progress" in answer:
-                _report(job, Progress(**answer["progress"]))
+                with contextlib.suppress(Cancelled):  # the child is told first, so that it keeps its state
+                    _report(job, Progress(**answer["progress"]))
             elif "look" in answer:
                 look(answer["look"])
-            elif "done" in answer:
-                return Path(answer["done"])
-            else:
-                raise DataError(answer.get("error") or answer.get("stopped") or "The training ended without a word.")
+            elif answer:
+                return _made(answer)
+        if last := child.stop():
+            return _made(last)
+    raise Cancelled(f"Stopped at step {job.progress.step} of {job.progress.steps}. What was learned is kept: it can go on from there.")
+
+
+def _made(last: dict[str, Any]) -> Path:
+    """The file that a last answer tells of. Raises DataError with the sentence of one that tells of none."""
+    if "done" not in last:
+        raise DataError(last.get("error") or last.get("stopped") or "The training ended without a word.")
+    return Path(last["done"])
 
 
 def _report(job: Job, progress: Progress) -> None:
@@ -132,11 +140,11 @@ def _report(job: Job, progress: Progress) -> None:
 
 
 def _figures(progress: Progress) -> str:
-    """As in "Step 150 of 600: loss 31.2, psnr 18.4."; what comes without figures is the map that is made at the end."""
+    """As in "Step 150 of 600: likeness 18.4 dB, 12.3 nats in a code."; what comes without figures is the map that is made at the end."""
     if progress.step and not progress.figures:
         return f"Making its map, stage {progress.step} of {progress.steps}."
-    figures = ", ".join(f"{name.replace('_', ' ')} {value:.3g}" for name, value in progress.figures.items())
-    return f"Step {progress.step} of {progress.steps}{f': {figures}' if figures else ''}."
+    figures = ", ".join(FIGURES.get(name, "{1} {0:.3g}").format(value, name.replace("_", " ")) for name, value in progress.figures.items())
+    return f"Step {progress.step} of {progress.steps}: {figures}."
 
 
 def _home() -> Path:
@@ -171,14 +179,17 @@ class _Child:
                 f"The training ended with code {self._process.returncode}; the server's log says more. Its last state is kept."
             ) from None
 
-    def stop(self) -> str:
-        """Tells the process to keep its state and end; returns what it says of it."""
+    def stop(self) -> dict[str, Any] | None:
+        """Tells the process to keep its state and end; returns its last answer where it has ended otherwise just then."""
         self._write("stop")
         until = time.monotonic() + PATIENCE
-        while time.monotonic() < until and (answer := self.answer(1.0)) != {}:
-            if answer and not {"progress", "look"} & set(answer):
-                return answer.get("stopped") or answer.get("error") or "The training was finished already."
-        return "The training was stopped. Its last saved state is kept."
+        while time.monotonic() < until:
+            answer = self.answer(1.0) or {}
+            if "stopped" in answer:
+                return None
+            if "done" in answer or "error" in answer:
+                return answer
+        return None  # it is ended hard, and goes on from what it saved last
 
     def __enter__(self) -> "_Child":
         return self

@@ -70,7 +70,7 @@ def test_a_training_that_is_cancelled_keeps_its_state_and_goes_on_from_there(hom
         time.sleep(0.1)
     job.cancel()
     job.wait(PATIENCE)
-    assert job.state == "cancelled" and "state is kept" in job.error and own.models() == []
+    assert job.state == "cancelled" and "What was learned is kept" in job.error and own.models() == []
     reached = job.progress.step
     steps = []
     again = jobs.start("ann", "train", "Training", lambda job: own.train(job, wish))

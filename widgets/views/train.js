@@ -43,6 +43,7 @@ function render({ model, el }) {
       const whole = wish.path?.trim() || wish.pile ? wish : { ...wish, pile: await bring(chosen) };
       keep(whole);
       curvePoints = [];
+      parts.fresh();
       await follow(() => run(model, { type: "train", view: "train", ...whole }, { told, signal }));
     } catch (error) {
       if (!signal.aborted) parts.complain(/** @type {Error} */ (error).message);
@@ -215,7 +216,8 @@ function build(on) {
     },
     /** @param {[number, number][]} points @param {string} what */
     curve(points, what) {
-      stroke.setAttribute("d", curve(points, 300, 64));
+      const d = curve(points, 300, 64);
+      if (d) stroke.setAttribute("d", d);
       chart.setAttribute("aria-label", `${what}, from ${points[0][1].toPrecision(3)} to ${points.at(-1)?.[1].toPrecision(3)}`);
     },
     /** @param {Blob} blob */
@@ -223,6 +225,11 @@ function build(on) {
       URL.revokeObjectURL(address);
       picture.src = address = URL.createObjectURL(blob);
       figure.hidden = false;
+    },
+    /** Another training begins. */
+    fresh() {
+      stroke.removeAttribute("d");
+      figure.hidden = true;
     },
     quiet() {
       bar.hide();
