@@ -11,6 +11,9 @@ for the first coordinates of the same z (squares and absolute values); in the la
 the next `handover` steps the one fades out and the other in. A CPU has no time to find all kinds of pictures from nothing, and the VAE
 has them. Imitation is plain regression: it bears a higher rate, a momentum, and a mapping that learns as fast as the rest.
 
+Later the teacher is an `anchor` too: part of each batch of z begins with what its encoder finds in real pictures, and G is held to
+draw these pictures, by the error of the VAEs. The picture of a prior draw still answers to D alone.
+
 What is kept is a running mean of G's weights.
 """
 
@@ -158,8 +161,8 @@ class Duel:
     handover: int = 1
 
     def __post_init__(self):
-        if self.imitate and self.teacher is None:
-            raise DataError(f"The generator imitates for {self.imitate} steps, but there is no teacher to imitate.")
+        if (self.imitate or self.anchor) and self.teacher is None:
+            raise DataError(f"The generator imitates for {self.imitate} steps and is anchored by {self.anchor:g}, but there is no teacher.")
         self.mean = copy.deepcopy(self.net).requires_grad_(False)
         self.optimisers = {"net": _adam(self.net), "critic": _adam(self.critic), "imitation": _adam(self.net.synthesis, self.net.mapping, betas=CALM)}
         self.counts = counted(self.pixels.shape[1:3], self.focus)

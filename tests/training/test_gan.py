@@ -1,11 +1,13 @@
 import itertools
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
 from explorer.core.errors import DataError
+from explorer.core.model import Model, Posterior
 from explorer.models import gan as gans
 from explorer.training import gan
 from explorer.training.loop import Stopped, walk
@@ -36,9 +38,23 @@ def same(first: torch.nn.Module, second: torch.nn.Module) -> bool:
     return all(torch.equal(a, b) for a, b in zip(first.state_dict().values(), second.state_dict().values(), strict=True))
 
 
+class Sure(toys.Backwards):
+    """An exact encoder that is nearly sure."""
+
+    def posterior(self, x: torch.Tensor) -> Posterior:
+        mean = self.encode(x).values
+        return Posterior(mean, torch.full_like(mean, 1e-4), self.space)
+
+
+def teacher() -> Model:
+    """A linear model of 8 px pictures with three coordinates, and what finds them."""
+    linear = toys.linear(3, side=8)
+    return replace(linear, encoder=Sure(linear.encoder.basis, linear.space))
+
+
 @pytest.mark.parametrize("stopped", [3, 8])  # while imitating, and after
 def test_a_stopped_and_resumed_duel_equals_an_uninterrupted_one_to_the_bit(tmp_path, stopped):
-    imitation = {"teacher": toys.linear(3, side=8), "imitate": 5, "handover": 3}
+    imitation = {"teacher": teacher(), "imitate": 5, "handover": 3, "anchor": 1.0, "anchored": 4, "anchor_from": 7}
     whole = duel(**imitation)
     finish(whole, tmp_path / "whole.state")
     calls = itertools.count()
@@ -95,9 +111,25 @@ def test_while_imitating_the_generator_comes_to_draw_what_its_teacher_draws(tmp_
     assert finish(course, tmp_path / "x.state").figures["imitation"] < 0.5 * first
 
 
-def test_imitating_needs_a_teacher():
-    with pytest.raises(DataError, match="imitates for 5 steps.*no teacher"):
-        duel(imitate=5)
+def test_while_anchored_the_first_codes_are_those_of_the_pictures():
+    course = duel(teacher=teacher(), anchor=1.0, anchored=5, anchor_from=2)
+    x = course.teacher.shown(toys.normal(16, 4, seed=2))
+    before, after = course._codes(x, 1), course._codes(x, 2)
+    assert (after[:5, :3] - course.teacher.model.encoder.encode(x[:5]).values).abs().max() < 0.06
+    assert after[:5, 3].std() > 0.3 and after[5:].std() == pytest.approx(1, abs=0.4)  # the rest is drawn
+    assert (before[:5, :3] - after[:5, :3]).abs().max() > 0.3
+
+
+def test_an_anchored_generator_comes_to_draw_pictures_from_their_codes(tmp_path):
+    course = duel(steps=200, teacher=teacher(), anchor=10.0, anchored=16, rate=1e-2)
+    first = course.step(0)["astray"]
+    assert finish(course, tmp_path / "x.state").figures["astray"] < 0.6 * first
+
+
+@pytest.mark.parametrize("changes", [{"imitate": 5}, {"anchor": 1.0}])
+def test_imitating_and_anchoring_need_a_teacher(changes):
+    with pytest.raises(DataError, match="imitates for . steps and is anchored by .*, but there is no teacher"):
+        duel(**changes)
 
 
 def test_a_duel_learns_both_kinds_of_pictures(tmp_path):
