@@ -5,9 +5,10 @@ import sys
 
 import pytest
 import torch
+from typer.testing import CliRunner
 
 import explorer
-from explorer import checkpoints, formats
+from explorer import checkpoints, cli, formats
 from explorer.core.errors import CheckpointError, ModelError
 from explorer.models.adapters import hub, plug_ins
 from explorer.studio import passport
@@ -38,6 +39,7 @@ def plugged(tmp_path, monkeypatch):
 
 FORMAT = """
 import torch
+from typer.testing import CliRunner
 from explorer.core.model import Card, Decoder, Model
 
 def recognises(path):
@@ -261,3 +263,13 @@ def test_files_that_go_away_and_names_that_no_file_can_have_are_said(tmp_path):
 def test_codes_that_are_too_long_to_traverse_are_refused():
     with pytest.raises(CheckpointError, match="have 4294967296 numbers"):
         explorer.open(strangers.halves(), spec={"latent": [65536, 65536]})
+
+
+def test_code_is_never_run_for_a_page_that_others_can_reach(tmp_path, monkeypatch):
+    (tmp_path / "nets.py").write_text("raise SystemExit('it was run')")
+    (tmp_path / "mine.json").write_text('{"class": "nets:VAE", "latent": [6]}')
+    command = ["serve", str(tmp_path / "mine.json"), "--trust", "--no-browser"]
+    reached = CliRunner().invoke(cli.app, [*command, "--host", "0.0.0.0"])
+    assert "works only for a page that this computer alone can reach" in str(reached.exception)
+    monkeypatch.setenv("SPACE_ID", "someone/space")
+    assert "works only for a page that this computer alone can reach" in str(CliRunner().invoke(cli.app, command).exception)
