@@ -94,6 +94,7 @@ test("only the kinds that make sense are offered, and the present one always", (
   assert.deepEqual(kindsFor(path({ stops: [C, D, C] })), ["chord", "arc", "spline", "drawn"]);
   assert.ok(kindsFor(path({ stops: [C, D], kind: "drawn" })).includes("drawn"));
   assert.deepEqual(kindsFor(path({ start: A, end: B }), true), ["chord", "arc", "geodesic"]);
+  assert.deepEqual(kindsFor(path({ kind: "geodesic", start: A, stops: [C, D], end: B }), true), ["chord", "arc", "geodesic"]);
   assert.equal(mapOf(path({ stops: [C, { ...D, axes: [[1, 2]] }] })), null);
 });
 

@@ -8,13 +8,13 @@ export const KINDS = {
   chord: ["Straight", "The shortest way between the codes. Half-way between far codes the pictures may go bland, as short codes are rare (a chord)"],
   arc: ["Round", "Keeps codes as long as typical ones, so that pictures stay rich on the way (an arc; slerp)"],
   spline: ["Through points", "One bend through all the stops, without a corner at any (a centripetal Catmull-Rom spline)"],
-  geodesic: ["Smoothest", "Of all ways from A to B the one on which the pixels change least in all; it is searched for, which takes a while (a geodesic of the pull-back metric)"],
+  geodesic: ["Smoothest", "Of all ways from A to B the one on which the pixels change least in all; it is searched for, which takes a while, and may cross-fade or lead through rare codes (a geodesic of the pull-back metric)"],
   drawn: ["Drawn", "Follows the line drawn on the map; what the map leaves out changes smoothly"],
 };
 
 /** The kinds to choose from for a path as it is. @param {import("./journey.js").Journey} journey @param {boolean} [gradients] whether the model lets the smoothest way be searched for */
 export function kindsFor(journey, gradients = false) {
-  const many = pointsOf(journey).length > 2;
+  const many = journey.kind !== "geodesic" && pointsOf(journey).length > 2;
   return Object.keys(KINDS).filter((kind) => kind === journey.kind || { spline: many, drawn: many && mapOf(journey) !== null, geodesic: gradients }[kind] !== false);
 }
 
