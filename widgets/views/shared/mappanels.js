@@ -4,7 +4,6 @@ import { h } from "./dom.js";
 import { icon } from "./icons.js";
 import { counted } from "./mapmath.js";
 import { css, gradient, trustScale } from "./palette.js";
-import { counted as outOf } from "./trust.js";
 import { digits, grouped, readable } from "./words.js";
 
 const percent = (part, whole) => `${whole ? Math.round((100 * part) / whole) : 0}\u00a0%`;
@@ -95,8 +94,8 @@ function composition(rows, colouring) {
   if (colouring.kind === "place") {
     if (!colouring.values) return [];
     const { k } = colouring.local;
-    const part = (of) => outOf(mean(colouring.values, of), k);
-    return [h("p", null, `${MEASURES[colouring.measure].title}: ${part(rows)} here, ${part(undefined)} on the whole map.`)];
+    const part = (of) => ((k * mean(colouring.values, of)) / 255).toFixed(1);
+    return [h("p", null, `${MEASURES[colouring.measure].title}: ${part(rows)} of ${k} here, ${part(undefined)} on the whole map.`)];
   }
   if (colouring.kind === "axis") return [h("p", null, `${colouring.title}: mean ${short(mean(colouring.values, rows))} here, ${short(mean(colouring.values))} on the whole map.`)];
   const part = counted(colouring.values, colouring.classes.length, rows);
