@@ -50,7 +50,7 @@ export function nearest(to) {
         forget();
         address = URL.createObjectURL(new Blob([bytesOf(payload)], { type: `image/${header.format ?? "webp"}` }));
         picture.src = address;
-        picture.alt = `Training picture ${wanted}: ${labels.textContent}`;
+        picture.alt = `${header.drawn ? "Atlas code" : "Training picture"} ${wanted}${header.drawn ? ", drawn by the model" : ""}: ${labels.textContent}`;
         picture.hidden = false;
       } catch {
         if (wanted === row) forget(); // the words stay; the stage has said what went wrong
