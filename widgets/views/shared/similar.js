@@ -1,8 +1,8 @@
 // @ts-check
-/** The training pictures most like what is on the stage, nearest first; a click goes to one. */
+/** The pictures of the atlas most like what is on the stage, nearest first; a click goes to one. They are training pictures where there is an encoder, else samples. */
 import { h } from "./dom.js";
 import { paint, rgba } from "./frames.js";
-import { digits, listed } from "./words.js";
+import { digits, drawn, listed } from "./words.js";
 
 export const COUNT = 12;
 
@@ -11,13 +11,16 @@ export function similar(to) {
   let wanted = "";
   const note = h("p", { class: "le-note" });
   const row = h("div", { class: "le-similar-row" });
-  const el = h("section", { class: "le-panel le-similar", "aria-label": "Most similar training pictures", hidden: true }, h("h3", { class: "le-title" }, "Most similar training pictures"), row, note);
+  const title = h("h3", { class: "le-title" }, "Most similar training pictures");
+  const el = h("section", { class: "le-panel le-similar", "aria-label": "Most similar training pictures", hidden: true }, title, row, note);
   return {
     el,
     /** @param {any} info */
     suit(info) {
       wanted = "";
       el.hidden = !info?.atlas?.n;
+      title.textContent = `Most similar ${drawn(info) ? "samples of this model" : "training pictures"}`;
+      el.setAttribute("aria-label", title.textContent);
       row.replaceChildren();
       note.textContent = "";
     },

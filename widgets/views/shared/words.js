@@ -61,3 +61,6 @@ export const listed = (labels) => Object.entries(labels ?? {}).map(([name, value
 
 /** 12345 as "12,345". @param {number} n */
 export const grouped = (n) => String(n).replace(/\B(?=(\d{3})+$)/g, ",");
+
+/** Whether the pictures of a model's atlas are draws from its prior, as they are where no encoder could find training pictures. @param {any} info */
+export const drawn = (info) => !!info?.atlas && !info?.parts?.includes("encoder");
