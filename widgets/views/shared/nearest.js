@@ -2,7 +2,7 @@
 /** The training example nearest to the picture on the stage. */
 import { h } from "./dom.js";
 import { bytesOf } from "./wire.js";
-import { closeness, digits, grouped, readable } from "./words.js";
+import { closeness, digits, drawn, grouped, readable } from "./words.js";
 
 /** @param {{ fetch: (row: number) => Promise<{ header: any, payload: DataView | null }>, go: (row: number) => void }} to */
 export function nearest(to) {
@@ -13,8 +13,9 @@ export function nearest(to) {
   const labels = h("p", { class: "le-note" });
   const honest = h("p", { class: "le-note" });
   const go = h("button", { type: "button", class: "le-button", on: { click: () => to.go(row) }, hidden: true }, "Go there");
+  const title = h("h3", { class: "le-title" }, "Nearest training example");
   const el = h("section", { class: "le-panel le-nearest", "aria-label": "Nearest training example", hidden: true },
-    h("h3", { class: "le-title" }, "Nearest training example"), h("div", { class: "le-nearest-body" }, picture, h("div", { class: "le-grow" }, words, labels, go)), honest);
+    title, h("div", { class: "le-nearest-body" }, picture, h("div", { class: "le-grow" }, words, labels, go)), honest);
   const forget = () => {
     if (address) URL.revokeObjectURL(address);
     address = "";
@@ -28,6 +29,8 @@ export function nearest(to) {
       forget();
       row = -1;
       el.hidden = !info?.atlas?.n;
+      title.textContent = drawn(info) ? "Nearest sample of this model" : "Nearest training example";
+      el.setAttribute("aria-label", title.textContent);
       go.hidden = true;
       words.textContent = "Looking for it…";
       labels.textContent = "";
