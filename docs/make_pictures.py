@@ -2,8 +2,9 @@
 
     python docs/make_pictures.py
 
-Writes docs/screen-{desktop,phone}-{light,dark}.png, docs/sliders-desktop.png and the moving picture docs/traverse.webp: a drag
-over the map, a slider, and a path being played, at the pace of the recording and not of the page.
+Writes docs/screen-{desktop,phone}-{light,dark}.png, docs/{sliders,model}-desktop.png, docs/workbench.png with a path through several
+points and the history, and the moving picture docs/traverse.webp: a drag over the map, a slider, and a path being played, at
+the pace of the recording and not of the page.
 """
 
 import io
@@ -25,6 +26,7 @@ def open_page(browser, address: str, size: str, dark: bool):
     """The page, with a picture on its stage and a path picked."""
     width, height = SIZES[size]
     context = browser.new_context(viewport={"width": width, "height": height}, color_scheme="dark" if dark else "light", has_touch=size == "phone")
+    context.add_init_script("localStorage.setItem('latent-explorer.hints', '1')")  # no first visit
     page = context.new_page()
     page.goto(address)
     page.wait_for_selector("[data-view=stage][data-still=true], [data-view=stage] [data-still=true]", state="attached", timeout=60_000)
@@ -45,10 +47,31 @@ def stills(browser, address: str) -> None:
             page.wait_for_timeout(300)
             page.screenshot(path=DOCS / f"screen-{size}-{'dark' if dark else 'light'}.png")
             if size == "desktop" and not dark:
-                page.get_by_role("tab", name="Sliders").click()
-                page.wait_for_timeout(800)
-                page.screenshot(path=DOCS / "sliders-desktop.png")
+                for tab in ("Sliders", "Model"):
+                    page.get_by_role("tab", name=tab, exact=True).click()
+                    page.wait_for_timeout(2500)
+                    page.screenshot(path=DOCS / f"{tab.lower()}-desktop.png")
             page.context.close()
+
+
+def workbench(browser, address: str) -> None:
+    """A path through several points, the map coloured by how far to trust its places, and the history with a branch."""
+    page = open_page(browser, address, "desktop", False)
+    for steps in (3, 2):
+        for _ in range(steps):
+            page.get_by_role("button", name="Next seed", exact=True).click()
+            page.wait_for_timeout(500)
+        page.get_by_role("button", name="Stop here").click()
+        page.wait_for_timeout(500)
+    for _ in range(3):
+        page.keyboard.press("Control+z")
+        page.wait_for_timeout(400)
+    page.get_by_role("button", name="Random", exact=True).click()
+    page.wait_for_timeout(800)
+    page.get_by_role("button", name="Show which to doubt").click()
+    page.wait_for_timeout(2500)
+    page.screenshot(path=DOCS / "workbench.png", full_page=True)
+    page.context.close()
 
 
 def moving(browser, address: str) -> None:
@@ -99,6 +122,7 @@ def main() -> None:
     with bench.server(*bench.explorer(port, "avatars-vae"), port=port) as address, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=bench.chromium_path(), args=bench.CHROMIUM)
         stills(browser, address)
+        workbench(browser, address)
         moving(browser, address)
         browser.close()
 
