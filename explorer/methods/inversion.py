@@ -3,10 +3,10 @@
     minimise over z   unlike(G(z), x) + a * unlikely(z) + f * |features(G(z)) - features(x)|^2
 
 `unlike` is the mean over ever coarser copies of the two pictures of |d| / 2 + d^2: the coarse ones make colours and large shapes
-count before the details do. `unlikely` is max(0, |z|^2 / D - 1) for a normal prior: what counts against a code is to be longer than draws
-are. (The density itself would pull to the centre, where hardly any draw lies: measured on `avatars-vae`, it makes faces bland and
-their codes atypical.) For large `a` the minimum is the closest ordinary picture. On a sphere or in a cube codes cannot leave, and
-nothing pulls.
+count before the details do. `unlikely` is max(0, |z|^2 / (D m) - 1) for a normal prior, m = 1, and for a radial one, m the square of
+its median length: what counts against a code is to be longer than draws are. (The density itself would pull to the centre, where
+hardly any draw lies: measured on `avatars-vae`, it makes faces bland and their codes atypical.) For large `a` the minimum is the
+closest ordinary picture. On a sphere or in a cube codes cannot leave, and nothing pulls.
 
 With gradients: Adam (Kingma & Ba 2015, arXiv 1412.6980) from the encoder's code, or from the best of many draws (Xia et al. 2022,
 GAN Inversion: A Survey, arXiv 2101.05278). Without: a separable CMA-ES (Ros & Hansen 2008), which is slower and less exact.
@@ -99,8 +99,11 @@ def unlike(pictures: Tensor, target: Tensor) -> Tensor:
 
 
 def unlikely(values: Tensor, space: LatentSpace) -> Tensor:
-    """How much longer codes are than draws, max(0, |z|^2 / D - 1), for a normal prior, and 0 for the others, `(B,)`."""
-    return (values.flatten(1).square().mean(dim=1) - 1).relu() * (space.prior == "normal")
+    """How much longer codes are than draws, max(0, |z|^2 / (D m) - 1), for a normal or radial prior, and 0 for the others, `(B,)`."""
+    if space.prior not in ("normal", "radial"):
+        return torch.zeros(len(values), device=values.device)
+    usual = space.lengths[len(space.lengths) // 2] ** 2 if space.prior == "radial" else 1.0
+    return (values.flatten(1).square().mean(dim=1) / usual - 1).relu()
 
 
 def refine(problem: Problem, start: Tensor, *, steps: int = 200, seed: int = 0, watch: Watch = lambda glimpse: True) -> Glimpse:

@@ -144,6 +144,7 @@ def test_cancelling_keeps_the_best_so_far(desk, visitor):
 @pytest.mark.parametrize(
     ("payload", "words"),
     [
+        (b"", "'me.png' is empty"),
         (b"hello", "'me.png' cannot be read as a picture: it is none of JPEG"),
         (file()[:60], "'me.png' cannot be read as a picture"),
         (file(Image.new("L", (9000, 9000))), "9000×9000 pixels, expected at most 64 million"),

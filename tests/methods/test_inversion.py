@@ -143,3 +143,14 @@ def test_features_are_kept_where_pixels_tell_little(toy, code, target):
 
 def test_decibels():
     assert decibels(0.04) == pytest.approx(20) and decibels(0.0) == 99.0
+
+
+def test_codes_of_a_radial_prior_are_kept_to_its_own_lengths(toy, code):
+    space = LatentSpace("w", (8,), "radial", lengths=(0.4, 0.5, 0.6))
+    basis = toy.encoder.basis
+    decode = lambda w: (w @ basis.T).view(-1, 1, 8, 8)  # noqa: E731
+    shy, bold = (
+        refine(Problem(decode, space, decode(code[None] * 2), ordinary=weight), torch.zeros(8), steps=400).values.square().mean() ** 0.5
+        for weight in (10.0, 0.0)
+    )
+    assert float(shy) == pytest.approx(0.5, abs=0.03) and float(bold) > 1

@@ -73,6 +73,7 @@ function render({ model, el }) {
     try {
       const cut = framed ? await crop.cut() : chosen;
       if (!cut) throw new Error("This browser could not cut the picture. Try a smaller one.");
+      if (!cut.size) throw new Error(`“${chosen.name}” is empty.`);
       if (cut.size > MOST) throw new Error(`“${chosen.name}” has ${Math.round(cut.size / 1e6)} MB and this browser cannot open it to make it smaller; at most ${MOST >> 20} MB can be sent.`);
       const answer = await ask(model, { type: "photo", view: VIEW, name: chosen.name }, { signal, payload: await bytes(cut) });
       if (turn === asking) error.hidden = true, await arrived(answer);

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from explorer import render
-from explorer.core.errors import SessionError
+from explorer.core.errors import DataError, SessionError
 from explorer.data.pictures import Frame
 from explorer.live.answers.jobs import told
 from explorer.live.desk import Call, Handler
@@ -27,8 +27,10 @@ LONGEST = 80  # letters of a file's name that are repeated
 
 
 async def photo(call: Call) -> bytes:
-    if not call.payload:
+    if not call.payload and call.header.get("name") is None:
         return await _kept(call)
+    if not call.payload:
+        raise DataError(f"'{named(call)}' is empty: a picture file has at least a few bytes.")
     call.history.allowance.take(COSTS)
     return await asyncio.to_thread(_taken, call, call.session.model, named(call), _frame(call))
 

@@ -54,7 +54,8 @@ export function pile({ model, view, photo, signal }) {
   const amount = h("input", { type: "range", class: "le-range", min: 0, max: 1.5, step: 0.05, ".value": "1", "aria-label": "How much of it" });
   const share = h("output", { class: "le-note" });
   const howMuch = h("div", { class: "le-photo-amount" }, h("span", null, "How much of it"), amount, share);
-  amount.addEventListener("input", () => say());
+  let chosen = false; // whether the amount is the visitor's own
+  amount.addEventListener("input", () => ((chosen = true), say()));
   const go = h("button", { type: "button", class: "le-button le-primary", on: { click: () => edit() } }, icon("save"), "Edit all and save");
   const bar = progressBar({ cancel: () => (job ? cancel(model, { view, id: job }).catch(() => {}) : work?.abort()) });
   const error = h("p", { class: "le-error", role: "alert", hidden: true });
@@ -79,6 +80,7 @@ export function pile({ model, view, photo, signal }) {
     if (!same) kind.replaceChildren(...offered.map(([name, words]) => h("option", { value: name }, words)));
     if (wanted) kind.value = wanted;
     howMuch.hidden = kind.value === "hand";
+    if (!chosen) (amount.value = kind.value === "towards" ? "0.5" : "1"), say(); // all the way, every picture would become the same
     slow.hidden = !info || info.parts?.includes("encoder");
     go.disabled = !count || !offered.length || !!work;
     choose.disabled = !!work;
