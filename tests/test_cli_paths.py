@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 from explorer import cli
 from explorer.core.errors import ExplorerError
 from explorer.export import png
+from explorer.studio.session import Entry, Seed, Spot
 from explorer.studio.studio import Studio
 from explorer.studio.walk import walk
 from tests import studios
@@ -60,6 +61,9 @@ def test_a_grid_has_a_picture_for_every_pair_of_values(toy, tmp_path):
     run("grid", toy, "--x", 0, "--y", 3, "--size", 3, "--scale", 2, "--at", "row:4", "--out", out)
     with Image.open(out) as image:
         assert image.width > 3 * 32 and image.height > 3 * 32
+    assert png.read(out.read_bytes())[1].session.spot == Spot(Entry(4))
+    run("grid", toy, "--x", 0, "--y", 3, "--size", 3, "--seed", 7, "--out", out)
+    assert png.read(out.read_bytes())[1].session.spot == Spot(Seed(7))
 
 
 @pytest.mark.parametrize(

@@ -60,7 +60,8 @@ def grid(
     y: Annotated[int, typer.Option(min=0, help="The axis that changes from bottom to top.")],
     reach: Annotated[float, typer.Option("--range", min=0.1, max=10.0, help="How far to either side, in standard deviations of the axis.")] = 2.5,
     count: Annotated[int, typer.Option("--size", min=2, max=9, help="Pictures a side.")] = 7,
-    middle: Annotated[str, typer.Option("--at", help=f"The code in the middle: {SPOT}.")] = "seed:0",
+    seed: Annotated[int, typer.Option(min=0, help="The seed of the picture in the middle.")] = 0,
+    middle: Annotated[str | None, typer.Option("--at", help=f"Another code in the middle: {SPOT}.")] = None,
     scale: Annotated[int, typer.Option(min=1, max=8, help="How many times as large each picture is.")] = 2,
     trust: Trust = False,
 ) -> None:
@@ -74,7 +75,7 @@ def grid(
         raise DataError(f"'{out}' should end in .png, got '{out.suffix or 'no ending'}'.")
     studio, opened = studio_with(name, trust=trust)
     where = studio.open(opened)
-    spot = _spot(where.model, middle)
+    spot = _spot(where.model, middle or f"seed:{seed}")
     session = Session(opened, spot)
     check(where, session)
     lattice = Lattice(spot, AxisMover.of(where, x, spot), AxisMover.of(where, y, spot), reach, count)
