@@ -41,6 +41,7 @@ MAPPED = 100_000  # codes, above which they are stored as they are computed with
 HIDDEN = 255  # the label of what cannot be seen
 THUMB, THUMBS_A_ROW = 32, 100
 THUMB_QUALITY = 60
+MOST_THUMBS = THUMBS_A_ROW * (16_383 // THUMB)  # a WebP picture has at most 16,383 rows
 BATCH = 256
 
 
@@ -87,8 +88,7 @@ def build(
     for name in layouts:
         maps[name] = _fitted(name, known.codes, seed)
         tell(1 + len(maps))
-    thumbs = folder / f"{model.card.name}{THUMBS}"
-    thumbs.write_bytes(sprite(known.pixels))
+    thumbs = _thumbnails(known.pixels, folder / f"{model.card.name}{THUMBS}")
     made = Atlas(
         model=model.card.name, weights=model.card.weights, space=known.space, codes=known.codes, variance=known.variance, labels=known.labels,
         classes=known.classes, layouts=maps, axes=known.axes, thumbnails=thumbs, about=known.about,
@@ -173,6 +173,15 @@ def _fitted(name: str, codes: Tensor, seed: int) -> Layout:
         with umap.Worker() as worker:
             return trust.judged(umap.fit(codes, seed=seed, worker=worker), worker=worker)
     raise CheckpointError(f"No map '{name}'. Known: pca, umap.")
+
+
+def _thumbnails(pixels: np.ndarray, file: Path) -> Path | None:
+    """Writes the sprite of pictures; none of more than one WebP picture can hold: those are then drawn one by one."""
+    if len(pixels) > MOST_THUMBS:
+        file.unlink(missing_ok=True)
+        return None
+    file.write_bytes(sprite(pixels))
+    return file
 
 
 def sprite(pixels: np.ndarray) -> bytes:

@@ -1,6 +1,7 @@
 import json
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 
@@ -126,3 +127,10 @@ def test_codes_of_a_large_atlas_are_mapped_and_not_copied(tmp_path, monkeypatch)
     file = atlases.write(before, tmp_path)
     assert checkpoints.tensors(file)["codes"].dtype == torch.float32
     assert torch.equal(atlases.read(file).codes, before.codes)
+
+
+def test_more_thumbnails_than_one_sprite_holds_are_left_out(tmp_path):
+    file = tmp_path / "toy.thumbs.webp"
+    file.write_bytes(b"an older one")
+    assert atlases._thumbnails(np.zeros((atlases.MOST_THUMBS + 1, 1, 1, 1), np.uint8), file) is None and not file.exists()
+    assert atlases._thumbnails(np.zeros((2, 32, 32, 3), np.uint8), file) == file and file.read_bytes()[:4] == b"RIFF"
