@@ -45,8 +45,10 @@ const KEYS = [
 function render({ model, el }) {
   const undress = dress(el, "le-map", base, sheet);
   const drag = pace(model, "map");
-  const data = mapData(model, (what) => (what === "sprite" ? field.repaint() : (refresh(), locate())));
-  const examples = mapExamples(model, (row) => row === hovered && pointed && (tip.renew(), hover(row, ...pointed)));
+  const data = mapData(model, (what) => (what === "sprite" ? field.repaint() : (refresh(), locate()), retell()));
+  const examples = mapExamples(model, (row) => row === hovered && retell());
+  /** Tells anew of the point under the pointer: more is known of it. */
+  const retell = () => pointed && (tip.renew(), hover(hovered, ...pointed));
   const places = mapPlaces();
 
   /** Choices made here and not yet confirmed by the session. @type {any} */ let ahead = {};
@@ -72,7 +74,7 @@ function render({ model, el }) {
 
   const bar = toolbar({
     layout: (name) => choose({ layout: name }, `map: ${layoutTitle(name)}`),
-    colour: (name) => ((only = null), choose({ colour: name }, name ? `colour by ${readable(name.replace(":", " "))}` : "one colour")),
+    colour: (name) => ((only = null), choose({ colour: name }, name ? `colour by ${MEASURES[measureOf(name)]?.option ?? readable(name.replace(":", " "))}` : "one colour")),
     tool: (name) => ((tool = name), refresh()),
   });
   const field = mapField(el, { marks: () => marks(), sprite: () => data.sprite(), moved: () => hover(-1) });
@@ -85,7 +87,7 @@ function render({ model, el }) {
   const tip = tooltip();
   const veil = h("div", { class: "le-map-veil" });
   const sentence = h("span");
-  const doubt = h("button", { type: "button", class: "le-map-doubt", on: { click: () => choose({ colour: "map:kept" }, "colour by trust") } }, "Show which to doubt");
+  const doubt = h("button", { type: "button", class: "le-map-doubt", on: { click: () => choose({ colour: "map:kept" }, `colour by ${MEASURES.kept.option}`) } }, "Show which to doubt");
   const judged = h("p", { class: "le-note le-map-trust" }, sentence, " ", doubt);
   const said = h("div", { class: "le-unseen", role: "status", "aria-live": "polite" });
   field.root.append(zoom, veil, card.root, tip.root);

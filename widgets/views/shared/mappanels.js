@@ -65,9 +65,9 @@ function placeBar({ measure, local, values, seedless }, dark, measuring) {
   if (local.state === "working" || local.state === "asked") {
     const { step = 0, steps = 1, words = "" } = local.job ?? {};
     return line(h("progress", { max: steps, value: step || null, "aria-label": title }), h("span", { role: "status" }, words || "measuring…"),
-      local.job && h("button", { type: "button", class: "le-button", on: { click: measuring.cancel } }, "Cancel"));
+      local.job && h("button", { type: "button", class: "le-button", "data-index": "cancel", on: { click: measuring.cancel } }, "Cancel"));
   }
-  return line(h("button", { type: "button", class: "le-button", on: { click: measuring.start } }, begin), h("span", { role: local.error ? "alert" : null }, local.error || `takes ${about}`));
+  return line(h("button", { type: "button", class: "le-button", "data-index": "begin", on: { click: measuring.start } }, begin), h("span", { role: local.error ? "alert" : null }, local.error || `takes ${about}`));
 }
 
 /** The card of a selection. @param {() => void} clear */
