@@ -115,7 +115,7 @@ class Screen:
 
     def tab(self, name: str) -> None:
         """Opens an activity."""
-        self.page.get_by_role("tab", name=name).click()
+        self.page.get_by_role("tab", name=name, exact=True).click()
 
     def button(self, name: str) -> Locator:
         """A button by its name."""
