@@ -1,5 +1,8 @@
 """Photos without a browser: what is kept of them, searched and told."""
 
+import os
+import sys
+import threading
 import time
 from dataclasses import replace
 
@@ -204,3 +207,10 @@ def test_one_visitor_cannot_fill_the_memory():
     loans.drop("visitor 3")
     assert loans.find("visitor 3", "pile") is None
     loans.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only there a thread has a priority of its own")
+def test_jobs_stand_back_behind_pictures_that_a_hand_waits_for(studio):
+    here = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+    job = studio.jobs.start("ann", "look", "Looking", lambda job: os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
+    assert job.wait(30).result > here == os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
