@@ -83,7 +83,7 @@ def test_an_activity_that_the_model_lacks_the_part_for_is_greyed_with_the_reason
     reason = page.locator("#le-panel-sliders .le-tabs-why")
     reason.wait_for(state="visible")
     assert "draws no pictures" in reason.inner_text() and not page.locator("#le-panel-sliders .le-track").first.is_visible()
-    assert page.get_by_role("tab", name="Model").get_attribute("data-le-off") is None
+    assert page.get_by_role("tab", name="Model", exact=True).get_attribute("data-le-off") is None
 
 
 def test_the_training_form_says_what_is_missing_before_anything_is_sent(screen):
