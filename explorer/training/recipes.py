@@ -99,6 +99,15 @@ RECIPES = {
         net={"latent": 24, "widths": [32, 64, 128]}, steps=2400, batch=128, rate=2e-3,
         objective={"scale": 2.0, "ramp": 300},
     ),
+    "sprites-judge": Recipe(
+        name="sprites-judge", title="Judge of moving shapes", family="judge", data="sprites",
+        net={"widths": [16, 32, 64], "features": 128}, steps=1500, batch=128, rate=2e-3,
+    ),
+    "sprites-vae": Recipe(
+        name="sprites-vae", title="Moving shapes", family="vae", data="sprites", judge="sprites-judge",
+        net={"latent": 10, "widths": [16, 32, 64, 64]}, steps=4500, batch=128, rate=2e-3,
+        objective={"scale": 1.2, "beta": 3.0, "coarse": 64.0, "fine_from": 2000, "ramp": 1},
+    ),
 }  # fmt: skip
 
 
