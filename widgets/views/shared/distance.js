@@ -31,7 +31,7 @@ export function inShort({ t, distance, usual }) {
   if (!distance || !usual) return "";
   const far = distance.filter((value) => levelOf(value, usual) === 2).length;
   const most = distance.indexOf(Math.max(...distance));
-  if (far === distance.length) return "Far from the data all the way.";
+  if (far === distance.length) return "Far from the data all the way, its ends included, as random draws often are.";
   const farthest = `farthest at ${Math.round(100 * t[most])} % of the way`;
   if (far) return `Far from the data on ${Math.max(1, Math.round((100 * far) / distance.length))} % of the way, ${farthest}.`;
   return distance.every((value) => levelOf(value, usual) === 0) ? "Near the data all the way." : `Never far from the data, ${farthest}.`;
