@@ -54,7 +54,6 @@ export function passportCard({ open }) {
         h("div", { class: "le-model-head" }, h("div", { class: "le-grow" }, h("h3", { class: "le-title" }, about.title), h("p", { class: "le-note" }, `${about.name} · ${about.family}`)), button),
         ...[about.why, warning].filter(Boolean).map((words) => h("p", { class: "le-error", style: "margin-top:8px" }, words)),
         section("What it can do", can(about)), section("What it is", pairs("le-model-facts", rows)),
-        ...(about.data?.notes?.length ? [section("What was assumed", h("ul", { class: "le-model-notes" }, about.data.notes.map((/** @type {string} */ words) => h("li", null, words))))] : []),
         section("How good it is", ...quality(about)),
         ...(Object.keys(about.training ?? {}).length ? [h("details", { class: "le-model-section" }, h("summary", { style: "cursor:pointer;font-weight:600;min-height:var(--le-touch)" }, "How it was trained"), pairs("le-model-pairs", record(about.training)))] : []));
     },
