@@ -169,3 +169,17 @@ test("a payload goes with its header, also when it had to wait for the connectio
   const photos = sent.filter(({ header }) => header.type === "photo");
   assert.deepEqual(photos.map(({ header, payload }) => [header.seq, payload.byteLength, payload.getUint8(0)]), [[1, 3, 7], [2, 1, 1]]);
 });
+
+test("starting anew does not hand back what was there", () => {
+  const { model, restart } = open();
+  sockets[0].open(), sockets[0].welcome();
+  restart();
+  sockets[1].open();
+  assert.deepEqual(sockets[1].sent, [{ type: "hello", version: 1, session: "s1" }]);
+  sockets[1].welcome("s2");
+  assert.equal(model.get("visitor"), "s2");
+  sockets[1].close();
+  mock.timers.tick(500);
+  sockets[2].open();
+  assert.deepEqual(sockets[2].sent[0].last, { model: "a" });
+});

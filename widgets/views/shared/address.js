@@ -101,7 +101,11 @@ export function keepAddress(model, { tab, signal }) {
     if (header.type === "error") write("");
     else timer = setTimeout(follow, REST);
   });
-  model.on("forgotten", () => write(""));
+  model.on("forgotten", () => {
+    clearTimeout(timer);
+    turn++;
+    write("");
+  });
   addEventListener("hashchange", visit, { signal });
   visit();
 }

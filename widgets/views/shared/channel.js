@@ -87,11 +87,12 @@ export function openChannel({ address, first = {}, storage = null, server = null
   let heard = 0; // when the last message came
   let closed = false;
   let retry = 0; // a timer
+  let anew = false; // the session that was there is no longer wanted
   /** @type {any[]} */ let kept = [];
   /** @type {WeakMap<any, Uint8Array>} what goes with a header, until it is sent */ const payloads = new WeakMap();
   const model = new SharedModel(send);
   const sessionId = () => storage?.getItem(SESSION) ?? undefined;
-  const hello = () => ({ type: "hello", version: 1, session: sessionId(), last: model.get("state")?.session, model: heard ? undefined : first.model });
+  const hello = () => ({ type: "hello", version: 1, session: sessionId(), last: anew ? undefined : model.get("state")?.session, model: heard ? undefined : first.model });
 
   /** @param {"websocket" | "server" | "none"} transport @param {string} message */
   function status(transport, message) {
@@ -122,6 +123,7 @@ export function openChannel({ address, first = {}, storage = null, server = null
     heard = performance.now();
     if (header.type === "welcome") {
       if (header.session) storage?.setItem(SESSION, header.session);
+      anew = false;
       model.update({ visitor: header.session, local: !!header.local, models: same("models", header.models), info: same("info", header.info), state: header.state });
     } else if (header.type === "session") {
       model.update({ ...(header.info ? { info: same("info", header.info) } : {}), state: header.state });
@@ -229,7 +231,7 @@ export function openChannel({ address, first = {}, storage = null, server = null
     probe,
     /** Greets the server anew, as the session that the storage names now; without one, as somebody new. */
     restart() {
-      model.update({ state: null }); // what was there must not be taken up again
+      anew = true; // what was there must not be taken up again
       posting ? greet() : connect();
     },
     /** A view that came later may bring the server function. @param {any} given */
