@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 
 from explorer import atlases, checkpoints
 from explorer.core.errors import DataError
@@ -38,6 +39,12 @@ MAKER = replace(
     objective={"scale": 0.2, "ramp": 5},
 )  # fmt: skip
 
+DUEL = replace(
+    RECIPES["avatars-gan"], name="toy-gan", data="toy", judge="toy-judge", teacher="toy-vae", steps=12, batch=32,
+    net={"latent": 4, "widths": [8, 8, 8], "mapping": 8, "depth": 1},
+    objective={"critic": [8, 8], "imitate": 4, "handover": 2, "anchor": 1.0, "anchored": 8, "anchor_from": 6},
+)  # fmt: skip
+
 
 @pytest.fixture
 def toy(tmp_path, monkeypatch):
@@ -63,6 +70,21 @@ def test_a_recipe_makes_a_judge_and_a_vae_with_its_atlas(toy):
     atlas = atlases.read(atlases.file_of(file), card)
     assert len(atlas) == 192 and atlas.thumbnails.exists() and set(atlas.layouts) == {"pca", "umap"}
     assert [axis["axis"] for axis in atlas.axes] == [0, 1, 2]
+
+
+def test_a_recipe_makes_a_gan_that_learns_from_a_vae_with_an_atlas_named_by_the_judge(toy):
+    recipes.follow(JUDGE, folder=toy, report=quiet)
+    recipes.follow(MAKER, folder=toy, report=quiet)
+    file = recipes.follow(DUEL, folder=toy, report=quiet)
+    card = checkpoints.read(file)
+    assert set(card.quality) == {"rarest_class", "rarest_class_least", "frechet", "multiply_adds", "how"}
+    assert card.data["teacher"] == "toy-vae" and card.training["critic"] == [8, 8]
+    z, w = card.latent_spaces
+    assert (z.name, z.prior, w.name, w.prior) == ("z", "normal", "w", "radial")
+    codes = checkpoints.load(file).mapper.map(z.sample(4000, 0)).values
+    assert codes.mean(dim=0).abs().max() < 0.1 and (codes.T.cov() - torch.eye(4)).abs().max() < 0.2
+    atlas = atlases.read(atlases.file_of(file), card)
+    assert atlas.space == "w" and atlas.variance is None and len(atlas) == 10_000 and set(atlas.classes) == {"way"}
 
 
 def test_a_stopped_and_resumed_recipe_makes_the_same_weights(toy):
