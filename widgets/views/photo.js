@@ -161,6 +161,7 @@ function render({ model, el }) {
       });
       if (turn !== asking) return;
       running = "";
+      bar.hide();
       if (job.state === "done" && job.result?.values) {
         codes.refined = job.result.values;
         wish.done(job.result);
@@ -196,12 +197,19 @@ function render({ model, el }) {
     many.suit();
   };
   const forget = () => {
-    asking++;
     stopJob();
+    gone();
+    ask(model, { type: "forget_photo", view: VIEW }, { signal }).catch(complain);
+  };
+  /** All that was kept of the visitor is gone, this picture too. */
+  const gone = () => {
+    asking++;
+    running = "";
+    bar.hide();
+    wish.busy(false);
     file = null;
     crop.el.hidden = true;
     empty();
-    ask(model, { type: "forget_photo", view: VIEW }, { signal }).catch(complain);
   };
   const empty = () => {
     fittedTo = "";
@@ -245,7 +253,7 @@ function render({ model, el }) {
     if (visible && file && info()?.name !== fittedTo) bring();
   });
   eye.observe(el);
-  const deaf = hear(model, { "change:info": newInfo, "change:state": compare, "change:dropped": dropped });
+  const deaf = hear(model, { "change:info": newInfo, "change:state": compare, "change:dropped": dropped, forgotten: gone });
   if (info()) newInfo();
   else choose.suit(null), (reason.hidden = false), (reason.textContent = "Waiting for the model…"), (body.hidden = true);
   if (model.get("dropped")) dropped();
