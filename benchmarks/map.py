@@ -177,7 +177,7 @@ def workbench(file: Path, first: str) -> Iterator[str]:
     """Serves the toy beside the bundled models, with `first` open; yields the address."""
     port = bench.free_port()
     script = SERVED.format(file=str(file), first=first, port=port)
-    with bench.server("-c", script, port=port) as address:
+    with bench.server("-c", script, port=port, patience=600) as address:
         yield address
 
 
