@@ -41,7 +41,7 @@ def test_nothing_is_wider_than_the_window(visit, size, colours):
         wide = screen.page.evaluate(
             """() => [...document.querySelectorAll("body *")].filter((node) => {
               const box = node.getBoundingClientRect();
-              return box.width && box.height && box.right > innerWidth + 1 && !node.closest(".le-unseen, [hidden]") && getComputedStyle(node).visibility !== "hidden";
+              return box.width && box.height && box.right > innerWidth + 1 && !node.closest(".le-unseen, [hidden]") && getComputedStyle(node).visibility !== "hidden" && !scrolled(node);
             }).map((node) => `${node.tagName} ${node.className}`)"""
         )
         assert screen.page.evaluate("() => scrollX") == 0, f"On the tab {tab} the page scrolls sideways, because of {wide[:5]}."
