@@ -4,7 +4,7 @@ import base from "./shared/base.css";
 import jobs from "./shared/jobs.css";
 import sheet from "./grid.css";
 import { axesOf } from "./shared/axes.js";
-import { dress, h, hear } from "./shared/dom.js";
+import { dress, h, hear, isOff, turnOff } from "./shared/dom.js";
 import { fetchFile, save, weight } from "./shared/files.js";
 import { paint, pictured, rgba } from "./shared/frames.js";
 import { icon } from "./shared/icons.js";
@@ -39,7 +39,7 @@ function render({ model, el }) {
   const reach = select("How far to either side", REACHES.map((value) => [value, `±${value} σ`]), 2);
   const side = select("Pictures a side", SIDES.map((value) => [value, `${value} × ${value}`]), 5);
   const swap = h("button", { type: "button", class: "le-button le-bare", title: "Swap the two axes", "aria-label": "Swap the two axes", on: { click: () => ([x.value, y.value] = [y.value, x.value], refresh()) } }, mapIcon("swap"));
-  const keep = h("button", { type: "button", class: "le-button", title: "Save the grid as a picture with both axes named", on: { click: () => saveSquare() } }, icon("save"), "Save grid");
+  const keep = h("button", { type: "button", class: "le-button", title: "Save the grid as a picture with both axes named", on: { click: () => isOff(keep) || saveSquare() } }, icon("save"), "Save grid");
   const field = (/** @type {string} */ words, /** @type {any} */ control, title = "") => h("label", { class: "le-square-field", title }, h("span", null, words), control);
   const bar = progressBar({ cancel: () => job && cancel(model, { view: "grid", id: job }).catch(() => {}) });
   const grid = h("div", { class: "le-square-grid", role: "grid", "aria-label": "Pictures of two axes", on: { keydown: walk } });
@@ -65,7 +65,7 @@ function render({ model, el }) {
     side.lastElementChild.disabled = el.clientWidth < NARROW;
     if (side.lastElementChild.disabled && side.value === "9") side.value = "7";
     const same = x.value === y.value;
-    keep.disabled = same;
+    turnOff(keep, same);
     fail(same ? "Choose two different axes." : "");
     if (!same) later();
   }
@@ -163,7 +163,7 @@ function render({ model, el }) {
     }
   }
   async function saveSquare() {
-    keep.disabled = true;
+    turnOff(keep, true);
     fail("");
     try {
       const done = await run(model, { type: "square", view: "grid", ...wish(), scale: SCALE }, { signal, told: (state) => ((job = state.id), bar.show(state)) });
@@ -176,7 +176,7 @@ function render({ model, el }) {
       if (/** @type {any} */ (error).name !== "AbortError") fail(/** @type {any} */ (error).message);
     }
     bar.hide();
-    keep.disabled = false;
+    turnOff(keep, false);
   }
   function fail(/** @type {string} */ sentence) {
     trouble.hidden = !sentence;

@@ -61,6 +61,12 @@ export function onTheme(callback) {
   };
 }
 
+/** Turns a button off, or on again, without taking the focus from it as `disabled` would. @param {HTMLElement} button @param {boolean} off */
+export const turnOff = (button, off) => button.setAttribute("aria-disabled", String(off));
+
+/** @param {HTMLElement} button */
+export const isOff = (button) => button.getAttribute("aria-disabled") === "true";
+
 /** Whether the visitor asked for less motion. */
 export const calm = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
 

@@ -1,6 +1,6 @@
 // @ts-check
 /** Taking a path home: which kind of file, how many frames, how large, how fast; made on the server, then saved. */
-import { h } from "./dom.js";
+import { h, isOff, turnOff } from "./dom.js";
 import { fetchFile, save, weight } from "./files.js";
 import { cancel, progressBar, run } from "./jobs.js";
 import { ask } from "./live.js";
@@ -71,7 +71,7 @@ export function exporter({ model, back, close }) {
     captions: field("Captions", controls.captions),
   };
   const words = h("p", { class: "le-note le-export-words", role: "status" });
-  const make = h("button", { type: "button", class: "le-button le-primary", on: { click: () => go() } }, "Make and save");
+  const make = h("button", { type: "button", class: "le-button le-primary", on: { click: () => isOff(make) || go() } }, "Make and save");
   const again = h("button", { type: "button", class: "le-button", hidden: true, on: { click: () => last && save(last.blob, last.name) } }, "Save again");
   const bar = progressBar({ cancel: () => job && cancel(model, { view: "film", id: job }).catch(() => {}) });
   const trouble = h("p", { class: "le-error", role: "alert", hidden: true });
@@ -91,7 +91,7 @@ export function exporter({ model, back, close }) {
     rows.columns.hidden = rows.captions.hidden = wish.kind !== "sheet";
     const told = outcome(wish, picture(), offer.side);
     words.textContent = told.words;
-    make.disabled = !told.fits || going !== null;
+    turnOff(make, !told.fits || going !== null);
   }
   const picture = () => {
     const { width = 0, height = 0 } = model.get("info")?.picture ?? {};
@@ -120,7 +120,7 @@ export function exporter({ model, back, close }) {
     }
     bar.hide();
     going = null;
-    make.disabled = false;
+    turnOff(make, false);
   }
 
   return {
@@ -131,7 +131,7 @@ export function exporter({ model, back, close }) {
       if (!open) return;
       trouble.hidden = true;
       form.hidden = !wish;
-      make.disabled = !wish || going !== null;
+      turnOff(make, !wish || going !== null);
       try {
         offer ??= (await ask(model, { type: "films", view: "film" })).header;
         wish ??= { ...offer.first, back: back() };
