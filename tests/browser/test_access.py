@@ -40,6 +40,11 @@ def test_nothing_is_wider_than_the_window(visit, size, colours):
         screen.page.evaluate("() => scrollTo(500, 0)")
         wide = screen.page.evaluate(
             """() => [...document.querySelectorAll("body *")].filter((node) => {
+                  const scrolled = (inner) => {
+                    for (let at = inner.parentElement; at && at !== document.body; at = at.parentElement)
+                      if (["auto", "scroll"].includes(getComputedStyle(at).overflowX)) return true;
+                    return false;
+                  };
               const box = node.getBoundingClientRect();
               return box.width && box.height && box.right > innerWidth + 1 && !node.closest(".le-unseen, [hidden]") && getComputedStyle(node).visibility !== "hidden" && !scrolled(node);
             }).map((node) => `${node.tagName} ${node.className}`)"""
