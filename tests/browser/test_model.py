@@ -52,7 +52,7 @@ def test_a_judge_says_why_it_cannot_be_opened(screen):
     page = screen.page
     screen.tab("Model")
     page.locator(".le-model-row[data-name='avatars-judge']").click()
-    page.get_by_text("no latent space to traverse").first.wait_for()
+    page.locator("[aria-label=Passport]").get_by_text("no latent space to traverse").wait_for()
     assert page.locator(".le-model-open").is_disabled()
 
 
