@@ -71,7 +71,7 @@ def test_a_file_of_this_computer_opens_by_its_path_and_a_wrong_one_is_refused_in
     path.press("Enter")
     screen.becomes(lambda session: session["model"] == "from-a-path", "the model from the path")
     wait(lambda: page.locator(".le-model-row[data-name='from-a-path']").count() == 1, lambda: "It should be in the list.")
-    assert screen.settled().shape[:2] == (16, 16)
+    wait(lambda: screen.pixels().shape[:2] == (16, 16), lambda: "The stage should show its picture.")
 
 
 def test_an_activity_that_the_model_lacks_the_part_for_is_greyed_with_the_reason(screen):
