@@ -91,7 +91,7 @@ def test_arrow_keys_move_a_slider(screen, truth):
 
 
 def test_the_question_mark_opens_the_keys_and_escape_closes_them(screen):
-    sheet = screen.page.get_by_role("dialog", name="Keys")
+    sheet = screen.page.get_by_role("dialog", name="Help")
     assert sheet.count() == 0
     screen.page.keyboard.press("?")
     sheet.wait_for()
