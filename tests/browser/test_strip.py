@@ -213,7 +213,7 @@ def test_the_distance_from_the_data_is_drawn_and_told(visit, truth):
 def test_the_smoothest_way_is_searched_for_and_said_to_be_shorter(on_a_path, truth):
     screen = on_a_path()
     screen.page.get_by_role("radio", name="Smoothest").click()
-    screen.page.locator(".le-strip .le-job").wait_for(state="visible")
+    screen.page.locator(".le-strip > .le-job").wait_for(state="visible")
     wait(lambda: screen.session["journey"]["kind"] == "geodesic", lambda: "The search should end.", patience=300)
     assert [screen.session["journey"][end]["origin"]["seed"] for end in ("start", "end")] == [0, 1]
     filmed(screen, truth)
