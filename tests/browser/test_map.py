@@ -189,10 +189,11 @@ def test_other_seeds_are_told_of_where_a_seed_went_into_the_map(screen, look):
 def test_zoomed_in_points_are_pictures_and_a_click_on_one_means_it(screen, truth, look):
     view = look(screen)
     row = view.lonely()[0]
-    x, y = view.spots[row]
-    screen.page.mouse.move(x, y)
-    for _ in range(14):
+    hand = np.floor(view.spots[row])  # whole pixels, as a mouse has
+    screen.page.mouse.move(*hand)
+    for _ in range(5):
         screen.page.mouse.wheel(0, -300)
+    x, y = hand + (view.spots[row] - hand) * np.exp(5 * 300 * 0.0018)
     top, left = 32 * (row // 100), 32 * (row % 100)
     tile = np.asarray(Image.open(truth.atlas.thumbnails).convert("RGB"))[top : top + 32, left : left + 32]
 
