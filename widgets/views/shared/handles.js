@@ -130,8 +130,7 @@ export function handlePad(to) {
     if (now) amount.set(now.amount), radius.set(now.radius);
     lift.set(liftOf(bumps, channel));
     reset.disabled = !bumps.length;
-    words.textContent = now || handles.length ? "" : "Pick a channel, then press into the picture: the code is changed there, in that channel.";
-    words.hidden = !words.textContent;
+    words.textContent = "Pick a channel, then press into the picture: the code is changed there, in that channel."; // it stays, or the picture would jump under the hand
     for (const node of channels.children) {
       const own = bumps.some(([where]) => where === Number(/** @type {HTMLElement} */ (node).dataset.channel));
       node.setAttribute("aria-checked", String(Number(/** @type {HTMLElement} */ (node).dataset.channel) === channel));
