@@ -153,7 +153,21 @@ def test_every_listed_key_does_something(visit, group):
             wait(lambda: page.evaluate(SHOWN) != before, lambda: f"{press} does nothing, though {group} says: {key['does']}.", 6)  # noqa: B023
             if page.locator("dialog[open]").count():
                 page.keyboard.press("Escape")
-            screen.settled()
+            ended(screen)
+
+
+def ended(screen) -> None:
+    """Ends what a key leaves under way: a walk on the map waits for Enter, a film plays until it is paused."""
+    page = screen.page
+    page.wait_for_timeout(500)
+    hand = page.evaluate("() => globalThis[Symbol.for('latent-explorer')].model.get('hand')")
+    if hand == "map":
+        page.locator(".le-map-top").focus()
+        page.keyboard.press("Enter")
+    if hand == "strip":
+        page.locator(".le-strip-scrub .le-range").focus()
+        page.keyboard.press(" ")
+    screen.settled()
 
 
 def overlap(page, selector: str) -> float:
