@@ -29,8 +29,14 @@ def blocks(text: str):
 def folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))
+    forget(tmp_path.parents[1])  # other tests bring modules of the same names
     yield tmp_path
-    for module in [name for name, m in sys.modules.items() if str(getattr(m, "__file__", None) or "").startswith(str(tmp_path))]:
+    forget(tmp_path)
+
+
+def forget(folder: Path) -> None:
+    """Lets go of modules that were loaded from below a folder."""
+    for module in [name for name, m in sys.modules.items() if str(getattr(m, "__file__", None) or "").startswith(str(folder))]:
         del sys.modules[module]
 
 

@@ -54,7 +54,9 @@ class LatentSpace:
     def from_dict(values: Mapping[str, Any]) -> "LatentSpace":
         """Reads what `to_dict` wrote. Raises SpaceError, KeyError, TypeError or ValueError for anything else."""
         lengths = tuple(float(length) for length in values.get("lengths", ()))
-        shape = tuple(int(side) for side in values["shape"])
+        shape = tuple(values["shape"])
+        if not all(isinstance(side, int) and not isinstance(side, bool) for side in shape):
+            raise TypeError(f"a space needs a shape of whole numbers, got {list(shape)[:8]}")
         return LatentSpace(str(values["name"]), shape, values.get("prior", "normal"), tuple(values.get("axis_names", ())), lengths)
 
     def to_dict(self) -> dict[str, Any]:
