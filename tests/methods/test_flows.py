@@ -1,15 +1,13 @@
 """Potential flows: operators, kinematics, and what can and cannot be learned (the acceptance tests of the notes)."""
 
-import functools
 import math
 
 import pytest
 import torch
-import torch.nn.functional as F
 
 from explorer.core.errors import DataError
 from explorer.methods.flows import learn, pde
-from explorer.methods.flows.learn import Course, Settings
+from explorer.methods.flows.learn import Settings
 from explorer.methods.flows.potentials import PotentialField, Potentials
 from tests.toys import normal
 
@@ -158,73 +156,6 @@ def test_a_rotation_needs_the_part_without_divergence():
     skew = 0.2 * (skew - skew.T)
     assert 1 - recovered(lambda z: z @ skew, updates=600)[1] <= 0.05
     assert 1 - recovered(lambda z: z @ skew, turns=4)[1] >= 0.9
-
-
-# T3, T6, T7: learned without labels on a linear decoder
-
-
-def linear_decoder(size: int = 16, rank: int = 3, side: int = 16):
-    """Pictures that a linear map of rank 3 with singular values 4, 2, 1 draws, smooth enough to be told apart when shrunk."""
-    left = torch.linalg.qr(F.interpolate(normal(rank, 16, seed=1).view(rank, 1, 4, 4), side, mode="bilinear").flatten(1).T).Q
-    right = torch.linalg.qr(normal(size, rank, seed=2)).Q
-    weight = left @ torch.diag(torch.tensor([4.0, 2.0, 1.0])) @ right.T
-    return lambda z: (z @ weight.T).view(-1, 1, side, side), right
-
-
-@functools.cache
-def learned(**changes) -> Course:
-    decode, _ = linear_decoder()
-    settings = Settings(**{"count": 3, "updates": 600, "steps": 4, "kind": "wave", "effect": 0.3} | changes)
-    return learn.course(decode, sample(16), settings, size=16, channels=1)
-
-
-def velocities(made: Course, t: float = 2.0, k: int = 0, n: int = 500) -> torch.Tensor:
-    z = normal(n, 16, seed=4)
-    return made.net.velocity(z, torch.full((n,), t), torch.full((n,), k)).detach()
-
-
-@pytest.mark.slow
-def test_one_flow_of_a_linear_decoder_follows_its_top_singular_vector():
-    _, right = linear_decoder()
-    v = velocities(learned(count=1, updates=1500, effect=0.5))
-    cosine = F.cosine_similarity(v, right[:, 0].expand_as(v), dim=1).abs()
-    assert float((cosine >= 0.95).float().mean()) >= 0.95
-    assert float((v @ right).square().sum() / v.square().sum()) >= 0.95
-
-
-@pytest.mark.slow
-def test_three_flows_of_a_linear_decoder_can_be_told_apart():
-    decode, _ = linear_decoder()
-    assert learn.accuracy(learned(updates=1500), decode, sample(16)) >= 0.9
-
-
-@pytest.mark.slow
-def test_speeds_settle_with_the_effect_rewarded():
-    """T6: the largest speed of the last quarter of 2,000 updates stays within 10 %."""
-    decode, _ = linear_decoder()
-    made = Course(Settings(count=3, updates=2000, steps=4, effect=0.3), 16, 1)
-    optimiser = torch.optim.Adam(made.parameters(), lr=1e-3)
-    largest = []
-    for update in range(2000):
-        loss, _ = made.loss(decode, sample(16), update)
-        optimiser.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(made.parameters(), 10.0)
-        optimiser.step()
-        if update >= 1500 and update % 50 == 0:
-            largest.append(float(velocities(made).norm(dim=1).max()))
-    first, second = sum(largest[:5]) / 5, sum(largest[5:]) / 5
-    assert abs(second / first - 1) < 0.10
-
-
-@pytest.mark.slow
-def test_the_initial_condition_holds_the_first_step_back():
-    ratios = {}
-    for start in (1.0, 0.0):
-        made = learned(start=start, updates=1000)
-        later = torch.stack([velocities(made, t).norm(dim=1).mean() for t in (1.0, 2.0, 3.0)]).median()
-        ratios[start] = float(velocities(made, 0.0).norm(dim=1).mean() / later)
-    assert ratios[1.0] <= 0.1 < ratios[0.0]
 
 
 @pytest.mark.parametrize("changes", [{"kind": "schrodinger"}, {"count": 0}, {"steps": 1}, {"updates": 0}])
