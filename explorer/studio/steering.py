@@ -10,7 +10,7 @@ from explorer.core.direction import Direction, Field, Guarded
 from explorer.core.errors import SessionError
 from explorer.methods.directions.heads import Head
 
-__all__ = ["MOST_BENCH", "MOST_EDITS", "Edit", "Held", "HeadField", "edited", "read_identity"]
+__all__ = ["MOST_BENCH", "MOST_EDITS", "Edit", "Held", "HeadField", "edited", "protecting", "read_identity"]
 
 MOST_EDITS = 16
 MOST_BENCH = 128
@@ -50,13 +50,15 @@ def edited(z: Tensor, edits: Sequence[Edit], direction: Callable[[str], Directio
     Where attributes are protected, each edit goes without what would change those; what it is itself meant to change is not protected from it.
     """
     for identity, amount in edits:
-        found = direction(identity)
-        meant = found.target.partition(": ")[0]
-        heads = [head for name, head in (guards or {}).items() if name != meant]
-        if heads:
-            found = found.but(field=Guarded(found.field, tuple(HeadField(head) for head in heads)))
-        z = found.step(z, amount)
+        z = protecting(direction(identity), guards).step(z, amount)
     return z
+
+
+def protecting(direction: Direction, guards: Mapping[str, Head] | None) -> Direction:
+    """A direction without what would change protected attributes, but for the one that it is meant to change."""
+    meant = direction.target.partition(": ")[0]
+    heads = [head for name, head in (guards or {}).items() if name != meant]
+    return direction.but(field=Guarded(direction.field, tuple(HeadField(head) for head in heads))) if heads else direction
 
 
 def read_identity(value: Any, name: str) -> str:

@@ -19,7 +19,7 @@ from explorer.studio.preview import SLOW
 from explorer.studio.sample import seeds
 from explorer.studio.session import Session
 
-__all__ = ["HANDLERS", "frames", "places_of"]
+__all__ = ["HANDLERS", "framed", "frames", "in_turns", "places_of"]
 
 TURN = 400.0  # milliseconds that a film or grid of a slow model may keep others waiting
 MOST_BYTES = 4 << 20  # of the frames of one answer; larger ones are sent at half their sides
@@ -88,9 +88,12 @@ async def in_words(call: Call) -> bytes:
 
 async def frames(call: Call, model: str, code: Code, kind: str, extra: dict[str, Any]) -> bytes:
     """The answer that holds the pictures of many codes, one after another, raw."""
-    pixels = await _in_turns(call, model, code)
-    if pixels is None:
-        return call.skipped()
+    pixels = await in_turns(call, model, code)
+    return call.skipped() if pixels is None else framed(call, pixels, code, kind, extra)
+
+
+def framed(call: Call, pixels: np.ndarray, code: Code, kind: str, extra: dict[str, Any]) -> bytes:
+    """The same of pixels `(B, H, W, C)` that are drawn already."""
     while pixels.nbytes / pixels.shape[3] * 4 > MOST_BYTES:
         pixels = render.halved(pixels)
     height, width = pixels.shape[1:3]
@@ -98,7 +101,7 @@ async def frames(call: Call, model: str, code: Code, kind: str, extra: dict[str,
     return pack(reply(call.header, kind) | answer | extra, b"".join(render.rgba(picture) for picture in pixels))
 
 
-async def _in_turns(call: Call, model: str, code: Code) -> np.ndarray | None:
+async def in_turns(call: Call, model: str, code: Code) -> np.ndarray | None:
     """The pixels of many codes. A slow model draws few at a time, so that no hand waits for all of them, and draws previews."""
     slow = _slow(call, model)
     several = max(1, int(TURN / call.studio.engine.milliseconds(model))) if slow else len(code)
