@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from explorer import checkpoints
-from explorer.core.direction import Direction, Field, Straight
+from explorer.core.direction import Composed, Direction, Field, Straight
 from explorer.core.errors import CheckpointError, ExplorerError
 from explorer.core.model import Model
 from explorer.core.space import LatentSpace
@@ -28,6 +28,7 @@ __all__ = ["SUFFIX", "file_of", "identity", "read", "write"]
 SUFFIX = ".directions.safetensors"
 ABOUT = "latent-explorer-directions"
 MOST = 512
+MOST_PARTS = 16
 Parts = tuple[dict[str, Any], dict[str, Tensor]]
 
 
@@ -96,6 +97,9 @@ def _written(field: Field, tensors: dict[str, Tensor], nets: dict[int, str]) -> 
                 "head": head(field.head), "goal": field.goal, "source": field.source, "guards": guards, "mode": field.mode,
                 "quotas": dict(field.quotas), "stride": field.stride, "sign": field.sign,
             }  # fmt: skip
+        case Composed(parts=parts, lengths=lengths):
+            written = [_written(part, tensors, nets) for part in parts]
+            return "composed", {"parts": [{"kind": kind, "field": config} for kind, config in written], "lengths": list(lengths)}
     raise CheckpointError(f"A direction along a {type(field).__name__} cannot be written to a file.")
 
 
@@ -175,6 +179,12 @@ class _Reader:
                     head, _index(config["goal"], len(head.classes)), source, guards, config["mode"], config["quotas"], float(config["stride"]),
                     float(config["sign"]),
                 )  # fmt: skip
+            case "composed":
+                parts = tuple(self._field(part["kind"], part["field"]) for part in config["parts"])
+                lengths = tuple(float(length) for length in config["lengths"])
+                if not 1 <= len(parts) == len(lengths) <= MOST_PARTS or any(part.size != parts[0].size for part in parts):
+                    raise ValueError(f"{len(parts)} parts with {len(lengths)} lengths")
+                return Composed(parts, lengths)
         raise ValueError(f"no field of kind '{kind}'")
 
     def _net(self, name: str, build) -> nn.Module:

@@ -14,13 +14,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from explorer.core.errors import SpaceError
+from explorer.core.errors import DataError, SpaceError
 from explorer.core.space import LatentSpace
 
-__all__ = ["Direction", "Field", "Guarded", "Straight", "normalised", "similarity"]
+__all__ = ["Composed", "Direction", "Field", "Guarded", "Straight", "composed", "normalised", "similarity"]
 
 MOST_STEPS = 256
+SLOWEST = 4  # times as many steps as a walk at full pace would take are waited for
 SHORTEST = 1e-8  # a velocity below this length has no direction: the walk stays where it is
+REST = 1e-4  # of a stride: a walk whose steps are all shorter has come to rest
 
 
 def normalised(vectors: Tensor) -> Tensor:
@@ -58,28 +60,44 @@ class Field(ABC):
     def curve(self, z: Tensor, lengths: Tensor) -> Tensor:
         """The codes `(T, B, D)` at latent lengths `(T,)` along the walks from `z`, negative ones on the other side.
 
-        A walk that comes to rest, or is longer than 256 steps, stays at its end.
+        A walk that comes to rest, or is longer than 256 steps or four times as many as at full pace, stays at its end.
         """
-        forth, back = (self._side(z, lengths.mul(sign).clamp_min(0), sign) for sign in (1.0, -1.0))
-        return torch.where((lengths >= 0).view(-1, 1, 1), forth, back)
+        return self.followed(z, lengths)[0]
 
-    def _side(self, z: Tensor, lengths: Tensor, sign: float) -> Tensor:
+    def followed(self, z: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        """The codes of `curve`, and after how many steps the walks are there, fractions included, `(T, B)`."""
+        sides = [self._side(z, lengths.mul(sign).clamp_min(0), sign) for sign in (1.0, -1.0)]
+        ahead = lengths >= 0
+        codes, times = zip(*sides)
+        return torch.where(ahead.view(-1, 1, 1), *codes), torch.where(ahead.cpu()[:, None], *times)
+
+    def _side(self, z: Tensor, lengths: Tensor, sign: float) -> tuple[Tensor, Tensor]:
         reach = float(lengths.max())
         if reach == 0:
-            return z.expand(len(lengths), *z.shape)
-        states = self.walk(z, min(MOST_STEPS, math.ceil(reach / self.stride) + 1), sign)
-        covered = torch.cat([torch.zeros(1, len(z)), (states[1:] - states[:-1]).norm(dim=2).cumsum(dim=0).cpu()])
-        return _interpolated(states, covered, lengths)
+            return z.expand(len(lengths), *z.shape), torch.zeros(len(lengths), len(z))
+        return _interpolated(*self._trodden(z, reach, sign), lengths)
+
+    def _trodden(self, z: Tensor, reach: float, sign: float) -> tuple[Tensor, Tensor]:
+        """The states `(S, B, D)` of walks until all have come as far as `reach`, or no farther, and the lengths covered `(S, B)`."""
+        states, covered = [z], [torch.zeros(len(z))]
+        for t in range(min(MOST_STEPS, SLOWEST * (math.ceil(reach / self.stride) + 1))):
+            states.append(states[-1] + sign * self.displacement(states[-1], t))
+            step = (states[-1] - states[-2]).norm(dim=1).cpu()
+            covered.append(covered[-1] + step)
+            moves = float(step.max()) > REST * self.stride  # what is no longer a number does not, either
+            if float(covered[-1].min()) >= reach or (t and not moves):
+                break
+        return torch.stack(states), torch.stack(covered)
 
 
-def _interpolated(states: Tensor, covered: Tensor, lengths: Tensor) -> Tensor:
-    """Points `(T, B, D)` of the polylines `states` `(S, B, D)` at `lengths` `(T,)`, given the lengths `covered` `(S, B)` at their corners."""
+def _interpolated(states: Tensor, covered: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+    """Points `(T, B, D)` of the polylines `states` `(S, B, D)` at `lengths` `(T,)`, given the lengths `covered` `(S, B)` at their corners, and the corners passed `(T, B)`."""
     wanted = lengths.cpu()[:, None].expand(-1, covered.shape[1])
     after = torch.searchsorted(covered.T.contiguous(), wanted.T.contiguous()).T.clamp(1, len(states) - 1)  # (T, B)
     start, end = covered.gather(0, after - 1), covered.gather(0, after)
-    share = ((wanted - start) / (end - start).clamp_min(1e-12)).clamp(0, 1)[..., None].to(states)
+    share = ((wanted - start) / (end - start).clamp_min(1e-12)).clamp(0, 1)
     batch = torch.arange(states.shape[1]).expand_as(after)
-    return torch.lerp(states[after - 1, batch], states[after, batch], share)
+    return torch.lerp(states[after - 1, batch], states[after, batch], share[..., None].to(states)), after - 1 + share
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,8 +118,8 @@ class Straight(Field):
     def velocity(self, z: Tensor, t: int) -> Tensor:
         return self.vector.to(z).expand_as(z)
 
-    def curve(self, z: Tensor, lengths: Tensor) -> Tensor:
-        return z + lengths.to(z).view(-1, 1, 1) * self.vector.to(z)
+    def followed(self, z: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        return z + lengths.to(z).view(-1, 1, 1) * self.vector.to(z), (lengths.cpu().abs() / self.stride)[:, None].expand(-1, len(z))
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,6 +157,29 @@ class Guarded(Field):
         """The part of `wish` `(B, D)` in the span of the protected fields at `z`, by least squares."""
         span = torch.stack([normalised(other.velocity(z, t)) for other in self.others], dim=2)  # (B, D, P)
         return (span @ (torch.linalg.pinv(span) @ wish[..., None]))[..., 0]
+
+
+@dataclass(frozen=True, eq=False)
+class Composed(Field):
+    """Several fields at once: every step goes the way of their sum, each weighted by the latent length that it takes of the whole."""
+
+    parts: tuple[Field, ...]
+    lengths: tuple[float, ...]
+
+    @property
+    def size(self) -> int:
+        return self.parts[0].size
+
+    @property
+    def stride(self) -> float:
+        return min(part.stride for part in self.parts)
+
+    def velocity(self, z: Tensor, t: int) -> Tensor:
+        whole = sum(abs(length) for length in self.lengths)
+        ways = (
+            length * normalised(part.velocity(z, int(t * self.stride * abs(length) / whole / part.stride))) for part, length in zip(self.parts, self.lengths)
+        )
+        return torch.stack(list(ways)).sum(dim=0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -205,3 +246,26 @@ class Direction:
 def similarity(first: Direction, second: Direction, z: Tensor) -> float:
     """How alike two directions are at codes `z` `(B, D)`: the mean cosine of their tangents, in [-1, 1]; for vectors the plain cosine."""
     return float((first.tangent(z) * second.tangent(z)).sum(dim=1).mean())
+
+
+def composed(parts: Sequence[tuple[Direction, float]], *, name: str) -> Direction:
+    """One direction that goes along several at once, as far along each as its amount says; vectors add up to a vector.
+
+    Raises:
+        DataError: the parts cancel each other.
+        SpaceError: they are of different spaces.
+    """
+    first = parts[0][0]
+    for part, _ in parts:
+        if part.space != first.space:
+            raise SpaceError(f"'{part.name}' is a direction of space '{part.space.name}', '{first.name}' one of '{first.space.name}'.")
+    fields, lengths = tuple(part.field for part, _ in parts), tuple(part.length * amount for part, amount in parts)
+    made: Field = Composed(fields, lengths)
+    length = sum(abs(each) for each in lengths)
+    if all(isinstance(each, Straight) for each in fields):
+        vector = torch.stack([each.vector * length for each, length in zip(fields, lengths)]).sum(dim=0)
+        if float(vector.norm()) < 1e-3 * length:
+            raise DataError("These edits cancel each other: together they lead nowhere.")
+        made, length = Straight(normalised(vector)), float(vector.norm())
+    of = [[part.name, round(amount, 4)] for part, amount in parts]
+    return Direction(name, "composed", first.space, made, length=length, model=first.model, weights=first.weights, settings={"of": of})

@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 
 MOST_FRAMES = 64
 MOST_REQUEST = 1 << 20
-LARGE = {"photo": 15 << 20, "pile": 15 << 20}  # requests that bring a picture; WebSockets carry 16 MB
+LARGE = dict.fromkeys(("photo", "pile", "directions-load", "directions-labels"), 15 << 20)  # requests that bring a file; WebSockets carry 16 MB
 SHORT = 4096  # bytes of the header of such a one
 
 
@@ -182,7 +182,7 @@ def state(history: History) -> dict[str, Any]:
 
 
 def _check_large(message: bytes) -> None:
-    """Raises ProtocolError for a message of more than a megabyte, unless its short header says that it brings a picture."""
+    """Raises ProtocolError for a message of more than a megabyte, unless its short header says that it brings a file."""
     length = int.from_bytes(message[:4], "little")
     kind = unpack(message[: 4 + length])[0]["type"] if length <= SHORT else ""
     if len(message) > (most := LARGE.get(kind, MOST_REQUEST)):

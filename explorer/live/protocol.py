@@ -32,6 +32,15 @@ Requests (from a view):
 | `lattice`  | seq, patch, x, y, reach, size, first, count | `lattice`: payload frames of a grid of two axes (`studio/lattice.py`) |
 | `cell`     | patch, x, y, reach, size, cell   | `cell`: the spot of one cell of it                                  |
 | `square`   | patch, x, y, reach, size, scale  | `job`: the whole grid as a PNG file                                 |
+| `directions` | ids                            | `directions`: those that came with the model and those of `ids` that are known, the methods, the labels |
+| `find`     | wish (`methods/directions/find.py`) | `job`: finds directions and measures them; its result are their ids |
+| `refine-directions` | ids                     | `job`: measures directions again, from more pictures                |
+| `compose`  | patch?, edits, name              | `job`: edits as one direction                                       |
+| `along`    | seq, patch, id, amounts          | `along`: payload a frame for every amount of that edit, the others as they are |
+| `alike`    | ids                              | `alike`: cosines of their tangents                                  |
+| `directions-file` | ids                       | `directions-file`: name, payload the file                           |
+| `directions-load` | payload: such a file      | `directions-load`: ids                                              |
+| `directions-labels` | name, payload: a CSV file | `directions-labels`: its columns and their classes, payload int16 (columns, rows of the atlas): classes, -1 for none |
 | `fetch`    | file, part                       | `part`: payload up to 4 MB of a file that a job made                |
 | `axis`     | axis                             | `axis`: payload float32 (N): that coordinate of every atlas code     |
 | `thumbs`   |                                  | `thumbs`: payload the WebP sprite                                   |

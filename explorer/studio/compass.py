@@ -6,20 +6,23 @@ asked, so that asking again costs nothing.
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from explorer import directions
-from explorer.core.direction import Direction
-from explorer.core.errors import CheckpointError, ExplorerError, SessionError
+from explorer.core.direction import Direction, composed
+from explorer.core.errors import CheckpointError, DataError, ExplorerError, SessionError
+from explorer.core.progress import Progress
 from explorer.data.catalogue import DATASETS
-from explorer.methods.directions.find import Wish, find
+from explorer.methods.directions.find import Wish, find, why_not
 from explorer.methods.directions.ground import Ground
 from explorer.methods.directions.heads import Head, fit
 from explorer.methods.measure.evidence import Scene
 from explorer.places import checkpoints as bundled_folder
 from explorer.places import user_data
+from explorer.studio.steering import Edit
+from explorer.training import directions as training
 
 if TYPE_CHECKING:
     from explorer.studio.shelf import Opened
@@ -30,6 +33,7 @@ QUICK, THOROUGH = 12, 256  # starts of the first evidence, and of the refined on
 LETTERS = frozenset("0123456789abcdef")
 
 Report = Callable[[int, int, str], None]
+Stop = Callable[[], bool]
 
 
 def ground_of(opened: "Opened", judge) -> Ground:
@@ -82,14 +86,21 @@ class Compass:
 
     def get(self, opened: "Opened", identity: str) -> Direction:
         """A direction by its identity. Raises SessionError when it is not known, or belongs to another model."""
-        known = self.bundled(opened).get(identity) or self._found.get(identity) or self._load(identity)
+        known = self._held(opened, identity)
         if known is None:
             raise SessionError("A direction of this state is not known here: it was found on another computer, or has been removed. Find it again.")
         if known.weights and known.weights != opened.model.card.weights:
             raise SessionError(f"'{known.name}' is a direction of '{known.model}', not of '{opened.model.card.name}'.")
         if known.space != opened.model.workspace:
-            raise SessionError(f"'{known.name}' moves codes of '{known.space.name}', the workspace of '{opened.model.card.name}' is '{opened.model.workspace.name}'.")
+            raise SessionError(
+                f"'{known.name}' moves codes of '{known.space.name}', the workspace of '{opened.model.card.name}' is '{opened.model.workspace.name}'."
+            )
         return known
+
+    def _held(self, opened: "Opened", identity: str) -> Direction | None:
+        """What came with the model or was found, whichever was measured from more starts."""
+        found = [self.bundled(opened).get(identity), self._found.get(identity) or self._load(identity)]
+        return max((each for each in found if each is not None), key=lambda each: each.evidence.get("starts", 0), default=None)
 
     def find_quietly(self, opened: "Opened", identity: str) -> Direction | None:
         """A direction by its identity, or None where it is not known or belongs to another model."""
@@ -103,7 +114,9 @@ class Compass:
         atlas = opened.atlas
         if atlas is None or attribute not in atlas.labels:
             known = ", ".join(atlas.labels) if atlas is not None else ""
-            raise SessionError(f"'{opened.model.card.name}' has no labels of '{attribute}', so it cannot be protected. Labelled: {known or 'nothing'}.")
+            raise SessionError(
+                f"'{opened.model.card.name}' has no labels of '{attribute}', so it cannot be protected. Labelled: {known or 'nothing'}."
+            )
         key = (opened.model.card.weights, attribute)
         with self._lock:
             if key not in self._heads:
@@ -123,34 +136,67 @@ class Compass:
         return found
 
     def keep(self, direction: Direction) -> str:
-        """Keeps a direction for later; returns its identity."""
+        """Keeps a direction for later, unless it is kept with as much evidence already; returns its identity."""
         identity = directions.identity(direction)
+        known = self._found.get(identity) or self._load(identity)
+        if known is not None and known.evidence.get("starts", 0) >= direction.evidence.get("starts", 0):
+            return identity
         directions.write(self.folder / f"{identity}{directions.SUFFIX}", [direction])
         with self._lock:
             self._found[identity] = direction
         return identity
 
-    def find(self, ground: Ground, wish: Wish, report: Report, *, starts: int = QUICK) -> list[str]:
-        """Finds directions, measures each from `starts` starts and keeps them; returns their identities. The same wish is granted once."""
+    def find(self, ground: Ground, wish: Wish, report: Report, *, starts: int = QUICK, stop: Stop = lambda: False) -> list[str]:
+        """Finds directions, measures each from `starts` starts and keeps them; returns their identities. The same wish is granted once.
+
+        Raises:
+            DataError, CapabilityError: as `methods.directions.find.find` does.
+            Stopped: `stop` said so while a flow was learned; asking again goes on from there.
+        """
         file = self.folder / f"wish-{wish.key(ground.model.card.weights)}{directions.SUFFIX}"
         try:
             return [self.keep(direction) for direction in directions.read(file, ground.model)]
         except CheckpointError:
             pass
         found = []
-        for i, direction in enumerate(raw := find(ground, wish, report=report)):
+        for i, direction in enumerate(raw := _raw(ground, wish, report, stop)):
             report(i, len(raw), f"Measuring '{direction.name}'")
             found.append(ground.measured(direction, starts=starts))
+        if found and all(direction.settings.get("inert") for direction in found):
+            raise DataError(f"Nothing that was found changes what '{ground.model.card.name}' draws: its pictures do not depend on the code there.")
         directions.write(file, found)
         return [self.keep(direction) for direction in found]
 
+    def compose(self, ground: Ground, opened: "Opened", edits: Sequence[Edit], name: str, *, starts: int = QUICK) -> str:
+        """Keeps several edits as one direction, of which one unit changes the picture as much as of any other; returns its identity.
+
+        Raises:
+            DataError: fewer than two edits, or edits that cancel each other.
+        """
+        if len(edits) < 2:
+            raise DataError(f"One direction is made of at least two edits, got {len(edits)}. Move two sliders first.")
+        parts = [(self.get(opened, identity), amount) for identity, amount in edits]
+        return self.keep(ground.measured(composed(parts, name=name), starts=starts))
+
     def refine(self, ground: Ground, opened: "Opened", identities: list[str], report: Report, *, starts: int = THOROUGH) -> list[str]:
         """Measures directions again, from more starts; returns those that were."""
+        starts = len(ground.starts(starts))  # a small atlas has fewer
+        wanted = [known for known in (self.get(opened, identity) for identity in identities) if known.evidence.get("starts", 0) < starts]
         done = []
-        for i, identity in enumerate(identities):
-            direction = self.get(opened, identity)
-            report(i, len(identities), f"Measuring '{direction.name}' from {starts} starts")
-            if direction.evidence.get("starts", 0) < starts:
-                self.keep(ground.measured(direction, starts=starts))
-                done.append(identity)
+        for i, direction in enumerate(wanted):
+            report(i, len(wanted), f"Measuring '{direction.name}' from {starts} pictures")
+            done.append(self.keep(ground.measured(direction, starts=starts)))
         return done
+
+
+def _raw(ground: Ground, wish: Wish, report: Report, stop: Stop) -> list[Direction]:
+    """What a method finds, before it is measured. A flow takes long, so that what was learned of it outlives a stop."""
+    if wish.method != "flow" or why_not(ground, "flow"):
+        return find(ground, wish, report=report)
+    found = training.flow(ground, report=lambda now: None if stop() else report(now.step, now.steps, _learning(now)), stop=stop, wish=wish)
+    card = ground.model.card
+    return [direction.but(model=card.name, weights=card.weights) for direction in found]
+
+
+def _learning(now: Progress) -> str:
+    return f"Learning: {now.figures['right']:.0%} of the flows told apart" if "right" in now.figures else "Learning…"

@@ -1,6 +1,6 @@
 """What each request of the live channel means, one module a subject. `HANDLERS` is the whole table."""
 
-from explorer.live.answers import files, history, jobs, lattices, maps, models, own, paths, photos, pictures, piles, recipes, sessions
+from explorer.live.answers import directions, files, history, jobs, lattices, maps, models, own, paths, photos, pictures, piles, recipes, sessions
 from explorer.live.desk import Handler
 
 __all__ = ["HANDLERS"]
@@ -10,6 +10,7 @@ HANDLERS: dict[str, Handler] = {
     **pictures.HANDLERS,
     **paths.HANDLERS,
     **lattices.HANDLERS,
+    **directions.HANDLERS,
     **maps.HANDLERS,
     **jobs.HANDLERS,
     **files.HANDLERS,

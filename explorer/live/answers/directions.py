@@ -1,8 +1,9 @@
-"""Directions: directions (what there is), find and refine (jobs), along (a strip), alike (cosines), directions-file and directions-load."""
+"""Directions: directions (what there is), find, refine and compose (jobs), along (a strip), alike (cosines), and their files: save, load, labels."""
 
 import asyncio
 import tempfile
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,22 +13,26 @@ from explorer import directions as files
 from explorer.core.direction import Direction
 from explorer.core.errors import DataError, ProtocolError
 from explorer.live.answers.jobs import told
+from explorer.live.answers.photos import named
 from explorer.live.answers.pictures import frames
 from explorer.live.desk import MOST_FRAMES, Call, Handler
 from explorer.live.headers import reply, rounded, text
 from explorer.live.protocol import pack
 from explorer.methods.directions.find import METHODS, Wish, why_not
 from explorer.methods.flows.pde import KINDS
+from explorer.studio import groups
 from explorer.studio.codes import as_code, spot_code
 from explorer.studio.compass import ground_of
 from explorer.studio.jobs import Job
+from explorer.studio.lattice import middle_of
+from explorer.studio.session import Spot, Values
 from explorer.studio.shelf import Opened
-from explorer.studio.steering import MOST_BENCH, read_identity
+from explorer.studio.steering import FARTHEST, MOST_BENCH, read_edits, read_identity
 
 __all__ = ["HANDLERS"]
 
-FARTHEST = 8.0  # units of an amount
 MOST_GROUP = 100_000
+LONGEST = 80  # letters of a name
 MOST_TRAINING = 5_000  # updates that a visitor may ask for
 COSTS = 30  # pictures of the allowance that a file of directions counts for
 ALIKE_CODES = 64
@@ -44,15 +49,16 @@ async def directions(call: Call) -> bytes:
         for name, method in METHODS.items()
     ]
     labels = [{"name": name, "classes": list(classes)} for name, classes in opened.atlas.classes.items()] if opened.atlas else []
-    answer = {"directions": known, "methods": methods, "labels": labels, "protectable": [label["name"] for label in labels]}
+    missing = len(set(ids) - {each["id"] for each in known})
+    answer = {"directions": known, "missing": missing, "methods": methods, "labels": labels, "protectable": [label["name"] for label in labels]}
     return pack(reply(call.header, "directions") | answer)
 
 
 def _known(opened: Opened, ids: list[str]) -> list[dict[str, Any]]:
     """What came with the model and what is on the bench, as far as it is known here."""
     bundled = opened.compass.bundled(opened)
-    held = {identity: found for identity in ids if identity not in bundled and (found := opened.compass.find_quietly(opened, identity)) is not None}
-    return [_told(identity, d, bundled=identity in bundled) for identity, d in {**bundled, **held}.items()]
+    found = {identity: opened.compass.find_quietly(opened, identity) for identity in [*bundled, *ids]}
+    return [_told(identity, direction, bundled=identity in bundled) for identity, direction in found.items() if direction is not None]
 
 
 def _told(identity: str, direction: Direction, *, bundled: bool) -> dict[str, Any]:
@@ -80,7 +86,7 @@ async def find(call: Call) -> bytes:
     ground = await _ground(call, opened)
 
     def work(job: Job) -> dict[str, Any]:
-        return {"ids": opened.compass.find(ground, wish, job.report)}
+        return {"ids": opened.compass.find(ground, wish, job.report, stop=job.stopped)}
 
     title = METHODS[wish.method].title if wish.method in METHODS else "Directions"
     return told(call, call.studio.jobs.start(call.id, "find", title, work))
@@ -96,17 +102,35 @@ async def refine(call: Call) -> bytes:
     return told(call, call.studio.jobs.start(call.id, "refine-directions", "Measuring directions", work))
 
 
+async def compose(call: Call) -> bytes:
+    session = call.patched
+    opened = await call.opened(session.model)
+    ground, edits, name = await _ground(call, opened), read_edits(call.header.get("edits"), "edits"), text(call.header, "name")[:LONGEST]
+
+    def work(job: Job) -> dict[str, Any]:
+        job.report(0, 1, "Measuring what they do together")
+        return {"ids": [opened.compass.compose(ground, opened, edits, name)]}
+
+    return told(call, call.studio.jobs.start(call.id, "compose", "Keeping edits as one direction", work))
+
+
 async def along(call: Call) -> bytes:
     session = call.patched
     opened = await call.opened(session.model)
-    direction = opened.direction(read_identity(call.header.get("id"), "id"))
+    identity = read_identity(call.header.get("id"), "id")
     amounts = call.header.get("amounts")
     sound = isinstance(amounts, list) and 1 <= len(amounts) <= MOST_FRAMES
     if not sound or not all(isinstance(a, (int, float)) and not isinstance(a, bool) and abs(a) <= FARTHEST for a in amounts):
         raise ProtocolError(f"'amounts' must be 1 to {MOST_FRAMES} numbers within ±{FARTHEST:g}, got {str(amounts)[:60]}.")
-    z = spot_code(opened, session.spot, sampled=session.sampled, protect=session.protect)[None]
-    moved = await asyncio.to_thread(direction.along, z, amounts)
-    return await frames(call, session.model, as_code(opened.model, moved[:, 0]), "along", {"id": text(call.header, "id")})
+
+    def work() -> torch.Tensor:
+        spot = middle_of(opened, session)
+        bare = spot_code(opened, replace(spot, edits=()), sampled=session.sampled)
+        edits = dict(spot.edits)
+        spots = [Spot(Values(tuple(bare.tolist())), edits=tuple((edits | {identity: float(amount)}).items())) for amount in amounts]
+        return torch.stack([spot_code(opened, each, protect=session.protect) for each in spots])
+
+    return await frames(call, session.model, as_code(opened.model, await asyncio.to_thread(work)), "along", {"id": identity})
 
 
 async def alike(call: Call) -> bytes:
@@ -158,6 +182,18 @@ async def load(call: Call) -> bytes:
     return pack(reply(call.header, "directions-load") | {"ids": await asyncio.to_thread(work)})
 
 
+async def labels(call: Call) -> bytes:
+    if not call.payload:
+        raise ProtocolError("'directions-labels' needs a table of labels as its payload, got none.")
+    call.history.allowance.take(COSTS)
+    atlas = await call.atlas()
+    found = await asyncio.to_thread(groups.read, call.payload, len(atlas), name=named(call))
+    columns = [{"name": column.name, "classes": list(column.classes), "counts": column.counts} for column in found]
+    return pack(
+        reply(call.header, "directions-labels") | {"columns": columns, "count": len(atlas)}, b"".join(c.values.astype("<i2").tobytes() for c in found)
+    )
+
+
 async def _ground(call: Call, opened: Opened):
     return ground_of(opened, await asyncio.to_thread(call.studio.judge, opened.model.card.name))
 
@@ -206,5 +242,6 @@ def _rows(value: dict[str, Any], name: str) -> tuple[int, ...]:
 
 
 HANDLERS: dict[str, Handler] = {
-    "directions": directions, "find": find, "refine-directions": refine, "along": along, "alike": alike, "directions-file": file, "directions-load": load,
+    "directions": directions, "find": find, "refine-directions": refine, "compose": compose, "along": along, "alike": alike, "directions-file": file,
+    "directions-load": load, "directions-labels": labels,
 }  # fmt: skip

@@ -18,6 +18,13 @@ export const PANEL_KEYS = {
     { press: ["Home", "End"], does: "To where the data end", at: rail },
     { press: ["Delete"], does: "Back to where it started", at: rail },
   ],
+  Directions: [
+    { press: ["ArrowLeft", "ArrowRight"], does: "A small step along the direction", at: ".le-dir-range" },
+    { press: ["PageDown", "PageUp"], does: "A large step", at: ".le-dir-range" },
+    { press: ["Delete"], does: "Take this edit away", at: ".le-dir-range" },
+    { press: ["Alt+ArrowUp", "Alt+ArrowDown"], does: "Move the direction up or down the list", at: ".le-dir-range" },
+    { press: [" "], does: "Hold: the picture without the edits", at: ".le-dir-blink" },
+  ],
   Grid: [
     { press: ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown"], does: "From picture to picture", at: ".le-square-cell[tabindex='0']" },
     { press: ["Enter"], does: "Go to this picture, which becomes the middle", at: ".le-square-cell[tabindex='0']" },
