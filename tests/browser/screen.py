@@ -97,7 +97,7 @@ class Screen:
 
     def box(self, target: Locator) -> tuple[float, float, float, float]:
         """Left, top, width and height of a control in the window, after it was brought into sight."""
-        target.scroll_into_view_if_needed()
+        target.evaluate("node => node.scrollIntoView({ block: 'center', behavior: 'instant' })")  # what stands at the top may cover it otherwise
         box = target.bounding_box()
         assert box, "The control cannot be seen."
         return box["x"], box["y"], box["width"], box["height"]

@@ -19,7 +19,7 @@ def pick(screen, name):
 def test_a_model_that_draws_nothing_is_greyed_with_its_reason(screen, truth):
     screen.page.locator(".le-picker-button").click()
     cards = screen.page.locator(".le-picker-card")
-    assert set(cards.evaluate_all("nodes => nodes.map((node) => node.dataset.name)")) == set(truth.bundled)
+    assert set(cards.evaluate_all("nodes => nodes.map((node) => node.dataset.name)")) >= set(truth.bundled), "Other visitors may have opened more."
     judge = screen.page.locator(".le-picker-card[data-name='avatars-judge']")
     assert judge.get_attribute("aria-disabled") == "true" and "no latent space" in judge.inner_text()
     judge.click(force=True)

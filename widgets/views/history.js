@@ -11,6 +11,8 @@ import css from "./history.css";
 
 const CELL = { width: 66, height: 76, middle: 28 };
 const NEAR = 200; // pixels beyond the edge that count as in sight
+const MANY = 100; // steps, beyond which drawing all of them takes noticeable time
+const PAUSE = 250; // milliseconds between two drawings of so many
 const FOLDED = "latent-explorer.history.folded";
 
 /** @typedef {import("./shared/tree.js").Step} Step */
@@ -46,6 +48,7 @@ function render({ model, el }) {
       } catch (error) {
         if (!stop.signal.aborted) parts.trouble(error.message);
       }
+      if (steps.length > MANY) await new Promise((resolve) => setTimeout(resolve, PAUSE)); // what follows at once is drawn in one go
     }
     asked = 0;
   }
