@@ -62,9 +62,6 @@ def _table(content: bytes, codes: int, name: str) -> tuple[list[str], list[list[
         table = [[_clean(cell) for cell in row] or [""] for row in csv.reader(io.StringIO(text, newline=""), delimiter=between)]
     except (UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"'{name}' cannot be read as a table in UTF-8: {error}.") from error
-    while table and not any(table[-1]):
-        table.pop()
-    table = [row for row in table if len(table[0]) == 1 or any(row)]  # in a single column an empty line is a code without label
     table = [row for row in table if len(table[0]) == 1 or any(row)]  # in a single column an empty line is a code without label
     if not any(any(row) for row in table):
         raise DataError(f"'{name}' is empty, expected a row for each of the {codes:,} codes of the atlas.")
