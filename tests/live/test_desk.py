@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from explorer.live.desk import Desk, Visitor
+from explorer.live.desk import Call, Desk, Visitor
 from explorer.live.protocol import VERSION, pack, unpack
 from explorer.studio.studio import Studio
 from tests import studios
@@ -110,6 +110,28 @@ def test_a_commit_is_a_step_that_can_be_undone_and_redone(desk, visitor):
     assert undone["state"]["session"]["spot"]["origin"]["kind"] == "seed" and undone["state"]["can_redo"]
     redone, _ = ask(desk, visitor, "redo")
     assert redone["state"]["session"]["spot"]["origin"]["row"] == 4
+
+
+def test_a_commit_that_takes_long_undoes_nothing_committed_meanwhile(desk, visitor, monkeypatch):
+    async def both():
+        gate = asyncio.Event()
+        prepared = Call.prepared
+        waits = iter([True])
+
+        async def slowly(call, opened, session):
+            if next(waits, False):
+                await gate.wait()
+            await prepared(call, opened, session)
+
+        monkeypatch.setattr(Call, "prepared", slowly)
+        first = asyncio.create_task(desk.answer(visitor, pack({"type": "commit", "patch": {"journey": {"end": {"origin": {"kind": "seed", "seed": 9}}}}})))
+        await asyncio.sleep(0)
+        await desk.answer(visitor, pack({"type": "commit", "patch": {"spot": {"origin": {"kind": "entry", "row": 4}}}}))
+        gate.set()
+        return unpack(await first)[0]["state"]["session"]
+
+    session = asyncio.run(both())
+    assert session["spot"]["origin"]["row"] == 4 and session["journey"]["end"]["origin"]["seed"] == 9
 
 
 def test_sampled_codes_of_an_entry_differ_from_its_mean_and_repeat(desk, visitor):

@@ -55,10 +55,12 @@ async def open_model(call: Call) -> bytes:
 
 
 async def commit(call: Call) -> bytes:
-    session = call.patched
-    opened = await call.opened(session.model)
-    await call.prepared(opened, session)
-    check(opened, session)  # what cannot be shown is not committed
+    session = None
+    while (now := call.patched) != session:  # another change may have been made while a path was laid or a model loaded
+        session = now
+        opened = await call.opened(session.model)
+        await call.prepared(opened, session)
+        check(opened, session)  # what cannot be shown is not committed
     label = optional_text(call.header, "label") or "change"
     return call.desk.told(call.studio.store.commit(call.id, session, label[:80], by=call.visitor))
 
