@@ -41,6 +41,12 @@ Requests (from a view):
 | `directions-file` | ids                       | `directions-file`: name, payload the file                           |
 | `directions-load` | payload: such a file      | `directions-load`: ids                                              |
 | `directions-labels` | name, payload: a CSV file | `directions-labels`: its columns and their classes, payload int16 (columns, rows of the atlas): classes, -1 for none |
+| `flows`    | ids                              | `flows`: what can be followed, how each moves codes; `why` none can be learned |
+| `flow`     | seq, patch, id, step, side       | `flow`: the walk along a direction, `side` steps back and forth; payload a frame of each |
+| `arrows`   | seq, patch, id, time, x0, x1, y0, y1, columns, rows | `arrows`: payload float32 (n, 5): place, way, whether points are near |
+| `landscape` | seq, patch, id, step, side, at, x, y, reach, size | `landscape`: payload float32 (size, size): heights over a slice, with the walk on it |
+| `gap`      | seq, patch, id, amount, other, other_amount | `gap`: payload three frames: the start, one direction then the other, and the other way round |
+| `plotting` |                                  | `plotting`: payload the library that draws charts                   |
 | `fetch`    | file, part                       | `part`: payload up to 4 MB of a file that a job made                |
 | `axis`     | axis                             | `axis`: payload float32 (N): that coordinate of every atlas code     |
 | `thumbs`   |                                  | `thumbs`: payload the WebP sprite                                   |

@@ -1,6 +1,22 @@
 """What each request of the live channel means, one module a subject. `HANDLERS` is the whole table."""
 
-from explorer.live.answers import directions, files, history, jobs, lattices, maps, models, own, paths, photos, pictures, piles, recipes, sessions
+from explorer.live.answers import (
+    directions,
+    files,
+    flows,
+    history,
+    jobs,
+    lattices,
+    maps,
+    models,
+    own,
+    paths,
+    photos,
+    pictures,
+    piles,
+    recipes,
+    sessions,
+)
 from explorer.live.desk import Handler
 
 __all__ = ["HANDLERS"]
@@ -11,6 +27,7 @@ HANDLERS: dict[str, Handler] = {
     **paths.HANDLERS,
     **lattices.HANDLERS,
     **directions.HANDLERS,
+    **flows.HANDLERS,
     **maps.HANDLERS,
     **jobs.HANDLERS,
     **files.HANDLERS,
