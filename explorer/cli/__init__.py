@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from explorer.cli import making, models, page, paths, photos, pictures, recipes  # noqa: F401 - importing them adds their commands
+from explorer.cli import directions, making, models, page, paths, photos, pictures, recipes  # noqa: F401 - importing them adds their commands
 from explorer.cli.app import app
 from explorer.core.errors import ExplorerError
 

@@ -1,5 +1,6 @@
 """What the commands share: how a model is named, how files are written."""
 
+import json
 import tempfile
 from pathlib import Path
 from typing import Annotated
@@ -8,7 +9,9 @@ import typer
 
 from explorer.core.errors import DataError
 
-__all__ = ["Name", "Out", "Trust", "kind", "make", "studio_with", "write"]
+__all__ = ["SPOT", "Name", "Out", "Trust", "kind", "make", "spot_of", "studio_with", "write"]
+
+SPOT = "seed:N, row:N (of the atlas), or a code's .json file as `explorer encode` writes it"
 
 Name = Annotated[str, typer.Argument(help="A bundled model's name, or the path of a file or folder; see docs/bring-your-own-model.md.")]
 Out = Annotated[Path, typer.Option("--out", help="The file to write.")]
@@ -47,3 +50,33 @@ def kind(out: Path) -> str:
     if out.suffix.lower() not in kinds:
         raise DataError(f"'{out}' should end in {', '.join(kinds)}, got '{out.suffix or 'no ending'}'.")
     return kinds[out.suffix.lower()]
+
+
+def spot_of(model, text: str):
+    """The spot that a text names. Raises DataError saying what is understood."""
+    from explorer.studio.session import Entry, Seed, Spot
+
+    kind, _, number = text.partition(":")
+    if kind in ("seed", "row") and number.isdecimal() and int(number) < 2**32:
+        return Spot(Seed(int(number)) if kind == "seed" else Entry(int(number)))
+    if text.lower().endswith(".json"):
+        return _spot_in(model, Path(text))
+    raise DataError(f"'{text}' names no code. Expected {SPOT}.")
+
+
+def _spot_in(model, file: Path):
+    """The spot of a code's file, brought to the space that paths lie in."""
+    import torch
+
+    from explorer.studio.session import Spot, Values
+
+    try:
+        content = json.loads(file.read_text("utf-8"))
+        values = torch.tensor([float(value) for value in content["values"]])
+        space = model.space_named(content.get("space", model.space.name))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DataError(f"'{file}' is no code as `explorer encode` writes it: {type(error).__name__}: {error}.") from error
+    if len(values) != space.size:
+        raise DataError(f"'{file}' holds {len(values)} numbers; '{model.card.name}' takes codes of {space.size}.")
+    code = model.working(model.code(values.reshape(1, *space.shape), space.name))
+    return Spot(Values(tuple(code.values.flatten().tolist())))

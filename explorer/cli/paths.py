@@ -1,18 +1,15 @@
 """Along paths and across two axes: path, grid."""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from explorer.cli.app import app
-from explorer.cli.common import Name, Out, Trust, studio_with, write
+from explorer.cli.common import SPOT, Name, Out, Trust, spot_of, studio_with, write
 from explorer.core.errors import DataError
 
 __all__: list[str] = []
-
-SPOT = "seed:N, row:N (of the atlas), or a code's .json file as `explorer encode` writes it"
 
 
 @app.command()
@@ -45,7 +42,7 @@ def path(
     })  # fmt: skip
     studio, opened = studio_with(name, trust=trust)
     model = studio.model(opened)
-    first, *stops, last = (_spot(model, text) for text in (start, *(via or ()), end))
+    first, *stops, last = (spot_of(model, text) for text in (start, *(via or ()), end))
     journey = Journey(first, last, _kind(kind, stops), None, tuple(stops), "picture" if even else "code")
     session = Session(opened, journey=journey)
     check(studio.open(opened), session)
@@ -75,41 +72,11 @@ def grid(
         raise DataError(f"'{out}' should end in .png, got '{out.suffix or 'no ending'}'.")
     studio, opened = studio_with(name, trust=trust)
     where = studio.open(opened)
-    spot = _spot(where.model, middle or f"seed:{seed}")
+    spot = spot_of(where.model, middle or f"seed:{seed}")
     session = Session(opened, spot)
     check(where, session)
     lattice = Lattice(spot, AxisMover.of(where, x, spot), AxisMover.of(where, y, spot), reach, count)
     write(out, square.make(studio, session, lattice, scale=scale).content)
-
-
-def _spot(model, text: str):
-    """The spot that a text names. Raises DataError saying what is understood."""
-    from explorer.studio.session import Entry, Seed, Spot
-
-    kind, _, number = text.partition(":")
-    if kind in ("seed", "row") and number.isdecimal() and int(number) < 2**32:
-        return Spot(Seed(int(number)) if kind == "seed" else Entry(int(number)))
-    if text.lower().endswith(".json"):
-        return _read(model, Path(text))
-    raise DataError(f"'{text}' names no code. Expected {SPOT}.")
-
-
-def _read(model, file: Path):
-    """The spot of a code's file, brought to the space that paths lie in."""
-    import torch
-
-    from explorer.studio.session import Spot, Values
-
-    try:
-        content = json.loads(file.read_text("utf-8"))
-        values = torch.tensor([float(value) for value in content["values"]])
-        space = model.space_named(content.get("space", model.space.name))
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise DataError(f"'{file}' is no code as `explorer encode` writes it: {type(error).__name__}: {error}.") from error
-    if len(values) != space.size:
-        raise DataError(f"'{file}' holds {len(values)} numbers; '{model.card.name}' takes codes of {space.size}.")
-    code = model.working(model.code(values.reshape(1, *space.shape), space.name))
-    return Spot(Values(tuple(code.values.flatten().tolist())))
 
 
 def _kind(kind: str | None, stops: list) -> str:

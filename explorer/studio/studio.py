@@ -15,6 +15,8 @@ from explorer.core.atlas import Atlas
 from explorer.core.errors import CapabilityError, CheckpointError, SessionError
 from explorer.core.model import Card, Model
 from explorer.core.space import Code
+from explorer.methods.directions.ground import Ground
+from explorer.studio.compass import ground_of
 from explorer.studio.engine import Ask, Engine, LocalEngine
 from explorer.studio.glance import Glances
 from explorer.studio.jobs import Jobs
@@ -157,6 +159,10 @@ class Studio:
         """The bundled model that names what a model's pictures show, as its card says, or None."""
         judge = self.model(name).card.data.get("judge")
         return self.model(judge) if judge in self.cards else None
+
+    def ground(self, name: str) -> Ground:
+        """What directions of a model are found and measured on."""
+        return ground_of(self.open(name), self.judge(name))
 
     def forget(self, visitor: str) -> None:
         """Removes all that is kept of a visitor: jobs, pictures, small and lent ones, and the history from memory and file. Raises SessionError when the file cannot be written."""
