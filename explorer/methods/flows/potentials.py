@@ -17,6 +17,8 @@ from explorer.methods.flows.pde import gradient
 
 __all__ = ["PotentialField", "Potentials", "Scalars"]
 
+NEARLY = 0.3  # of the usual spread of the first weights: potentials begin nearly linear, so flows as nearly straight lines
+
 
 class Scalars(nn.Module):
     """K scalar functions of codes `(B, D)` and times `(B,)`: `forward(z, t, k)` is `(B,)`, sample b by function k[b].
@@ -31,7 +33,7 @@ class Scalars(nn.Module):
         def weights(inside: int, outside: int) -> nn.Parameter:
             return nn.Parameter(torch.randn(count, inside, outside) / math.sqrt(inside))
 
-        self.space, self.space_bias = weights(size, hidden), nn.Parameter(torch.zeros(count, hidden))
+        self.space, self.space_bias = nn.Parameter(NEARLY * weights(size, hidden).detach()), nn.Parameter(torch.zeros(count, hidden))
         self.time, self.time_out = weights(hidden, hidden), weights(hidden, hidden)
         self.mix, self.mix_bias = weights(hidden, hidden), nn.Parameter(torch.zeros(count, hidden))
         self.out = weights(hidden, 1)
@@ -96,7 +98,7 @@ class PotentialField(Field):
         net: all of them.
         k: which one.
         stride: the mean length of a step within the trained range.
-        trained: the number of steps that training saw; later ones are extrapolated in time.
+        trained: the number of steps that training saw; afterwards the landscape stands still as it was at the last of them.
         sign: -1 to swap what is forward and what is back.
     """
 
@@ -112,7 +114,7 @@ class PotentialField(Field):
 
     def velocity(self, z: Tensor, t: int) -> Tensor:
         with torch.inference_mode(False):  # what comes from inference mode cannot be differentiated; a copy can
-            which, when = torch.full((len(z),), self.k), torch.full((len(z),), float(t))
+            which, when = torch.full((len(z),), self.k), torch.full((len(z),), self._clock(t))
             return self.sign * self.net.velocity(z.detach().clone(), when, which).detach()
 
     def displacement(self, z: Tensor, t: int) -> Tensor:
@@ -121,4 +123,7 @@ class PotentialField(Field):
     def potential(self, z: Tensor, t: int) -> Tensor:
         """The height of the landscape `(B,)` at codes `(B, D)`; what is moved goes up it."""
         with torch.no_grad():
-            return self.sign * self.net.u(z, torch.full((len(z),), float(t)), torch.full((len(z),), self.k))
+            return self.sign * self.net.u(z, torch.full((len(z),), self._clock(t)), torch.full((len(z),), self.k))
+
+    def _clock(self, t: int) -> float:
+        return float(min(t, self.trained - 1))
