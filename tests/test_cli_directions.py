@@ -45,6 +45,17 @@ def test_directions_are_found_measured_printed_and_written(toy, tmp_path):
     assert "warped" in run("directions", toy, "--method", "help").stdout
 
 
+def test_labels_from_a_table_make_a_boundary(toy, tmp_path):
+    codes = np.asarray(Studio((toy,)).atlas("toy-vae").codes)
+    table, out = tmp_path / "mine.csv", tmp_path / f"found{directions.SUFFIX}"
+    table.write_text("tall\n" + "\n".join("yes" if z[1] > 0 else "no" for z in codes))
+    run("directions", toy, "--method", "logistic", "--labels", table, "--toward", "yes", "--starts", 12, "--out", out)
+    (found,) = directions.read(out)
+    assert found.name == "tall: yes" and found.field.vector[1] > 0.8
+    with pytest.raises(ExplorerError, match="has the classes no, yes; --toward or --against names maybe"):
+        run("directions", toy, "--method", "logistic", "--labels", table, "--toward", "maybe")
+
+
 def test_an_edit_moves_the_code_and_the_picture_carries_the_recipe(toy, own, tmp_path):
     out = tmp_path / "edited.png"
     run("edit", toy, "seed:3", "--direction", f"{own}#first", "--amount", 1.5, "--out", out)

@@ -9,7 +9,7 @@ import typer
 
 from explorer.core.errors import DataError
 
-__all__ = ["SPOT", "Name", "Out", "Trust", "kind", "make", "spot_of", "studio_with", "write"]
+__all__ = ["SPOT", "Name", "Out", "Trust", "bytes_of", "kind", "make", "spot_of", "studio_with", "write"]
 
 SPOT = "seed:N, row:N (of the atlas), or a code's .json file as `explorer encode` writes it"
 
@@ -42,6 +42,14 @@ def write(out: Path, content: bytes) -> None:
     except OSError as error:
         raise DataError(f"'{out}' cannot be written: {error.strerror}.") from error
     typer.echo(f"Wrote {out}")
+
+
+def bytes_of(file: Path) -> bytes:
+    """What a file holds. Raises DataError where it cannot be read."""
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise DataError(f"'{file}' cannot be read: {error.strerror}.") from error
 
 
 def kind(out: Path) -> str:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from explorer.cli.app import app
-from explorer.cli.common import SPOT, Name, Trust, make, spot_of, studio_with, write
+from explorer.cli.common import SPOT, Name, Trust, bytes_of, make, spot_of, studio_with, write
 from explorer.cli.interrupt import stoppable
 from explorer.core.errors import DataError, SessionError
 
@@ -27,11 +27,21 @@ def find_directions(
     attribute: Annotated[str, typer.Option(help="For supervised methods: the label of the atlas to change, as in mouth.")] = "",
     toward: Annotated[str, typer.Option(help="The class to go to, as in smile.")] = "",
     against: Annotated[str, typer.Option(help="The class to come from; all others without it.")] = "",
+    labels: Annotated[
+        Path | None, typer.Option(help="For boundaries: a table (CSV) with a row for each code of the atlas; --attribute names its column.")
+    ] = None,
     protect: Annotated[
         list[str] | None, typer.Option(help="For gradient walks: a label that must stay. May be repeated; all others without it.")
     ] = None,
     starts: Annotated[int, typer.Option(min=12, max=4096, help="From how many codes each is measured.")] = 64,
     out: FILE = None,
+    bundle: Annotated[
+        Path | None,
+        typer.Option(
+            "--bundle",
+            help="Instead: make the file that comes with the model, of all methods, in this folder. Takes long; goes on where it was stopped.",
+        ),
+    ] = None,
     trust: Trust = False,
 ) -> None:
     """Finds directions by any method, measures what each one changes, and prints it; or lists those that came with a model."""
@@ -42,11 +52,14 @@ def find_directions(
     _writable(out)
     studio, opened = studio_with(name, trust=trust)
     try:
+        if bundle is not None:
+            return _bundle(studio.ground(opened), bundle)
         if method is None:
             found = list(studio.open(opened).compass.bundled(studio.open(opened)).values())
         else:
             wish = Wish(method, count=count, seed=seed, attribute=attribute, toward=toward, against=against, protect=tuple(protect or ()))
             ground = studio.ground(opened)
+            wish = wish if labels is None else _grouped(wish, labels, len(ground.codes))
             found = [ground.measured(direction, starts=starts) for direction in find(ground, wish, report=_said())]
         if not found:
             raise DataError(
@@ -134,6 +147,33 @@ def flow(
         _keep(out, found)
     finally:
         studio.close()
+
+
+def _bundle(ground, folder: Path) -> None:
+    from explorer.training.directions import make as made
+
+    make(folder)
+    with stoppable() as stop:
+        typer.echo(f"Wrote {made(ground, folder, report=lambda progress: typer.echo(str(progress)), stop=stop)}")
+
+
+def _grouped(wish, table: Path, codes: int):
+    """The wish with the two groups that a table of labels makes. Raises DataError for a table, column or class that does not do."""
+    from dataclasses import replace
+
+    from explorer.studio import groups
+
+    columns = {column.name: column for column in groups.read(bytes_of(table), codes, name=table.name)}
+    column = columns.get(wish.attribute or min(columns)) if len(columns) == 1 or wish.attribute else None
+    if column is None:
+        raise DataError(f"--attribute should name a column of '{table.name}': {', '.join(columns)}; got '{wish.attribute or 'nothing'}'.")
+    if missing := [name for name in (wish.toward, wish.against) if name not in (*column.classes, "")] or ["nothing"] * (not wish.toward):
+        raise DataError(f"'{column.name}' in '{table.name}' has the classes {', '.join(column.classes)}; --toward or --against names {missing[0]}.")
+    goal = column.classes.index(wish.toward)
+    source = [column.classes.index(wish.against)] if wish.against else [c for c in range(len(column.classes)) if c != goal]
+    ones, zeros = ([int(row) for row, value in enumerate(column.values) if value in wanted] for wanted in ([goal], source))
+    name = wish.name or f"{column.name}: {wish.toward}"
+    return replace(wish, attribute="", toward="", against="", ones=tuple(ones), zeros=tuple(zeros), name=name)
 
 
 def _writable(out: Path | None) -> None:

@@ -68,10 +68,10 @@ def _tell(progress: Progress) -> None:
 def atlas(
     name: Name,
     folder: Annotated[Path | None, typer.Option(help="Where the atlas goes; beside the checkpoint by default.")] = None,
-    count: Annotated[int, typer.Option(min=15, max=100_000, help="How many pictures to encode.")] = 10_000,
+    count: Annotated[int, typer.Option(min=15, max=100_000, help="How many codes.")] = 10_000,
     seed: Annotated[int, typer.Option(min=0)] = 0,
 ) -> None:
-    """Encodes pictures of the model's own data and lays out maps of their codes."""
+    """Lays out maps of the codes of the model's own data, or, where it has no encoder, of draws from its prior."""
     from explorer import atlases, checkpoints
 
     file = checkpoints.find(name)

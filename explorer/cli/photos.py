@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from explorer.cli.app import app
-from explorer.cli.common import Name, Out, Trust, kind, make, studio_with, write
+from explorer.cli.common import Name, Out, Trust, bytes_of, kind, make, studio_with, write
 from explorer.core.errors import DataError
 
 __all__: list[str] = []
@@ -87,7 +87,7 @@ def _many(studio, opened: str, source: Path, out: Path, change) -> None:
         for file in within(source):
             pile.add(str(file.relative_to(source)), lambda file=file: fitted(studio, opened, file, title=file.name))
     else:
-        for name, content in inside(_bytes(source)):
+        for name, content in inside(bytes_of(source)):
             pile.add(name, lambda name=name, content=content: _whole(studio, opened, name, content))
     content = edited(studio, opened, pile.photos, change, unreadable=pile.unreadable, report=_counted())
     for file, why in pile.unreadable:
@@ -101,13 +101,6 @@ def _whole(studio, opened: str, name: str, content: bytes | DataError):
     if isinstance(content, DataError):
         raise content
     return fitted(studio, opened, content, title=name)
-
-
-def _bytes(file: Path) -> bytes:
-    try:
-        return file.read_bytes()
-    except OSError as error:
-        raise DataError(f"'{file}' cannot be read: {error.strerror}.") from error
 
 
 def _change(studio, opened: str, axes: list[str], towards: Path | None, amount: float):

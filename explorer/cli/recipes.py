@@ -7,8 +7,7 @@ from typing import Annotated
 import typer
 
 from explorer.cli.app import app
-from explorer.cli.common import Trust
-from explorer.core.errors import DataError
+from explorer.cli.common import Trust, bytes_of
 
 __all__: list[str] = []
 
@@ -26,7 +25,7 @@ def verify(
     from explorer.studio.recipe import ELSEWHERE, SAME, check
     from explorer.studio.studio import Studio
 
-    pixels, recipe = png.read(_content(file), name=f"'{file.name}'")
+    pixels, recipe = png.read(bytes_of(file), name=f"'{file.name}'")
     studio = Studio()
     try:
         if model is not None:
@@ -62,7 +61,7 @@ def python(
     from explorer.studio.python import snippet
     from explorer.studio.studio import Studio
 
-    _, recipe = png.read(_content(file), name=f"'{file.name}'")
+    _, recipe = png.read(bytes_of(file), name=f"'{file.name}'")
     studio = Studio()
     try:
         if model is not None:
@@ -70,10 +69,3 @@ def python(
         typer.echo(snippet(studio, recipe.session_for(studio), local=True), nl=False)
     finally:
         studio.close()
-
-
-def _content(file: Path) -> bytes:
-    try:
-        return file.read_bytes()
-    except OSError as error:
-        raise DataError(f"'{file}' cannot be read: {error.strerror}.") from error
