@@ -95,7 +95,7 @@ def _written(field: Field, tensors: dict[str, Tensor], nets: dict[int, str]) -> 
             guards = {name: head(guard) for name, guard in field.guards.items()}
             return "gradient", {
                 "head": head(field.head), "goal": field.goal, "source": field.source, "guards": guards, "mode": field.mode,
-                "quotas": dict(field.quotas), "stride": field.stride, "sign": field.sign,
+                "quotas": dict(field.quotas), "stride": field.stride, "sign": field.sign, "softness": field.softness,
             }  # fmt: skip
         case Composed(parts=parts, lengths=lengths):
             written = [_written(part, tensors, nets) for part in parts]
@@ -177,7 +177,7 @@ class _Reader:
                 guards = {name: self._head(guard) for name, guard in config["guards"].items()}
                 return GradientField(
                     head, _index(config["goal"], len(head.classes)), source, guards, config["mode"], config["quotas"], float(config["stride"]),
-                    float(config["sign"]),
+                    float(config["sign"]), float(config.get("softness", 0.1)),
                 )  # fmt: skip
             case "composed":
                 parts = tuple(self._field(part["kind"], part["field"]) for part in config["parts"])

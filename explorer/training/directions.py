@@ -85,7 +85,9 @@ def _measured(ground: Ground, direction: Direction, starts: int, amounts: Sequen
     file = cache_folder() / "directions" / f"{hashlib.sha256(told.encode()).hexdigest()[:24]}{directions.SUFFIX}"
     try:
         (kept,) = directions.read(file, ground.model)
-        return direction.but(length=kept.length, unit=kept.unit, model=kept.model, weights=kept.weights, evidence={**kept.evidence, **direction.evidence})
+        return direction.but(
+            length=kept.length, unit=kept.unit, model=kept.model, weights=kept.weights, evidence={**kept.evidence, **direction.evidence}
+        )
     except CheckpointError:
         pass
     with torch.no_grad():
@@ -108,7 +110,13 @@ def _unsupervised(ground: Ground, seed: int) -> list[Direction]:
 
 
 def flow(
-    ground: Ground, *, report: Say = lambda progress: None, stop: Callable[[], bool] = lambda: False, seed: int = 0, wish: Wish | None = None, updates: int = 0
+    ground: Ground,
+    *,
+    report: Say = lambda progress: None,
+    stop: Callable[[], bool] = lambda: False,
+    seed: int = 0,
+    wish: Wish | None = None,
+    updates: int = 0,
 ) -> list[Direction]:
     """A potential flow of K = 8, trained with its whole state kept, and itself kept when it is finished; none for a model without gradients.
 

@@ -17,7 +17,7 @@ from explorer.core.errors import CapabilityError, DataError, ExplorerError
 from explorer.methods.directions import baseline, boundary, closed_form, hessian, principal, warped
 from explorer.methods.directions.gradient import GradientField
 from explorer.methods.directions.ground import Ground
-from explorer.methods.directions.heads import Head, fit
+from explorer.methods.directions.heads import Head
 from explorer.methods.flows import learn
 from explorer.methods.flows.pde import Kind
 from explorer.methods.flows.potentials import PotentialField
@@ -188,10 +188,10 @@ def _gradient(ground: Ground, wish: Wish, report: Report) -> list[Direction]:
         report(i, len(names), f"Learning to read '{name}' from codes")
         if name not in ground.labels:
             raise DataError(f"Nothing is labelled '{name}'. Known: {', '.join(ground.labels)}.")
-        heads[name] = fit(ground.codes.float(), ground.labels[name], ground.atlas.classes[name], seed=wish.seed, epochs=wish.updates or 200)
+        heads[name] = ground.head(name, seed=wish.seed)
     head = heads.pop(wish.attribute)
     source = _class(ground, wish.attribute, wish.against)[1] if wish.against else None
-    field = GradientField(head, goal, source, heads, "project", stride=0.05 * ground.space.size**0.5)
+    field = GradientField(head, goal, source, heads, "soft", stride=0.05 * ground.spread * ground.space.size**0.5, softness=0.1 / ground.spread**2)
     target = f"{wish.attribute}: {wish.toward}"
     settings = {"seed": wish.seed, "accuracy": head.accuracy, "accuracy_middle": head.middle, "protects": list(heads)}
     return [Direction(wish.name or target, "gradient", ground.space, field, target=target, settings=settings)]
@@ -211,7 +211,7 @@ def flow_settings(wish: Wish) -> learn.Settings:
 
 def _flow(ground: Ground, wish: Wish, report: Report) -> list[Direction]:
     made = learn.course(
-        ground.decode, ground.sample, flow_settings(wish), size=ground.space.size, channels=ground.model.generator.picture_shape[0],
+        learn.quick(ground.decode), ground.sample, flow_settings(wish), size=ground.space.size, channels=ground.model.generator.picture_shape[0],
         report=lambda done, of, figures: report(done, of, f"{figures['right']:.0%} of the flows named"),
     )  # fmt: skip
     return flows(ground, made)
@@ -220,8 +220,8 @@ def _flow(ground: Ground, wish: Wish, report: Report) -> list[Direction]:
 def flows(ground: Ground, made: learn.Course) -> list[Direction]:
     """A learned course as directions, with what was measured of it."""
     told, s = learn.figures(made, ground.decode, ground.sample), made.settings
-    settings = {"seed": s.seed, "equation": s.kind, "updates": s.updates, "steps": s.steps, "accuracy": told["accuracy"]}
-    fields = [PotentialField(made.net, k, s.length(ground.space.size), s.steps) for k in range(s.count)]
+    settings = {**s.told, "accuracy": told["accuracy"]}
+    fields = [PotentialField(made.net, k, told["paces"][k], s.steps) for k in range(s.count)]
     return [
         Direction(f"flow {k + 1}", "flow", ground.space, field, settings=settings | {"change_over_median": told["change_over_median"][k]})
         for k, field in enumerate(fields)

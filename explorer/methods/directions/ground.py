@@ -1,7 +1,8 @@
 """What a search for directions stands on: a model's workspace, how its codes become pictures, and what is known of its codes."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -12,11 +13,15 @@ from explorer.core.errors import CapabilityError
 from explorer.core.model import Model, differentiable
 from explorer.core.space import LatentSpace
 from explorer.methods.directions import units
-from explorer.methods.measure.evidence import Scene, evidence
+from explorer.methods.directions.heads import Head, fit
+from explorer.methods.measure.evidence import AMOUNTS, Scene, drawn, evidence, said
 
 __all__ = ["Ground"]
 
 STARTS_SEED = 77
+CALIBRATED = 16  # starts by which the length of a unit is found
+HIDDEN, EPOCHS, BLUR = 48, 24, 0.4  # of the heads that are walked by; the last over the spread of the codes
+JUDGED = 5_000  # draws of the prior that heads learn from beside the atlas
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,7 +31,7 @@ class Ground:
     model: Model
     atlas: Atlas | None
     scene: Scene
-    kept: dict[str, float] = field(default_factory=dict)
+    kept: dict[Any, Any] = field(default_factory=dict)
 
     @property
     def space(self) -> LatentSpace:
@@ -63,6 +68,60 @@ class Ground:
         rows = torch.randperm(len(self.atlas), generator=torch.Generator().manual_seed(STARTS_SEED))[:n]
         return self.atlas.codes[rows].float()
 
+    def resampled(self, seed: int) -> "Ground":
+        """The same ground with a bootstrap sample of its atlas: as many rows, drawn with replacement."""
+        if self.atlas is None or self.atlas.nothing:
+            return self
+        rows = torch.randint(len(self.atlas), (len(self.atlas),), generator=torch.Generator().manual_seed(seed))
+        variance = None if self.atlas.variance is None else self.atlas.variance[rows]
+        labels = {name: values[rows] for name, values in self.atlas.labels.items()}
+        kept = {key: value for key, value in self.kept.items() if key in ("unit", "judged")}  # what does not depend on the atlas
+        return replace(self, atlas=replace(self.atlas, codes=self.atlas.codes[rows], variance=variance, labels=labels, layouts={}), kept=kept)
+
+    @property
+    def spread(self) -> float:
+        """The standard deviation of the atlas' codes along a coordinate, the root mean square over coordinates."""
+        return float(self.codes.float().var(dim=0).mean().sqrt())
+
+    def head(self, attribute: str, *, seed: int = 0) -> Head:
+        """A classifier of codes for a labelled attribute, learned when first asked for.
+
+        It learns from the atlas and, where a judge can tell, from as many draws of the prior as `JUDGED`: a walk soon leaves the places
+        of training pictures, and what has only seen those is a poor guide from there on.
+        """
+        if (attribute, seed) not in self.kept:
+            codes, labels = self.codes.float(), self.labels[attribute]
+            if attribute in self._judged[1]:
+                codes, labels = torch.cat([codes, self._judged[0]]), torch.cat([labels, self._judged[1][attribute]])
+            self.kept[attribute, seed] = fit(
+                codes,
+                labels,
+                self.atlas.classes[attribute],
+                hidden=HIDDEN,
+                epochs=EPOCHS,
+                batch=256,
+                rate=5e-3,
+                decay=0.01,
+                blur=BLUR * self.spread,
+                seed=seed,
+            )
+        return self.kept[attribute, seed]
+
+    @property
+    def _judged(self) -> tuple[Tensor, dict[str, Tensor]]:
+        """Draws of the prior, and for each attribute that the judge and the atlas name alike the class of each, -1 where it cannot be seen."""
+        if "judged" not in self.kept:
+            self.kept["judged"] = self._judge() if self.scene.judge is not None else (torch.empty(0, self.space.size), {})
+        return self.kept["judged"]
+
+    @torch.no_grad()
+    def _judge(self) -> tuple[Tensor, dict[str, Tensor]]:
+        codes, known = self.sample(JUDGED, STARTS_SEED + 2), dict(self.labels)
+        rows = torch.cat([said(self.scene, drawn(self.scene, z)) for z in codes.split(256)])  # (N, K), -1 where it cannot be seen
+        alike = [q for q, names in self.scene.judge.questions.items() if q in known and tuple(names) == tuple(self.atlas.classes[q])]
+        questions = list(self.scene.judge.questions)
+        return codes, {q: rows[:, questions.index(q)] for q in alike}
+
     @property
     def differentiable(self) -> bool:
         """Whether gradients flow from pictures back to codes."""
@@ -75,9 +134,10 @@ class Ground:
             self.kept["unit"] = units.yardstick(self.decode, self.sample(128, STARTS_SEED + 1))
         return self.kept["unit"]
 
-    def measured(self, direction: Direction, *, starts: int) -> Direction:
+    def measured(self, direction: Direction, *, starts: int, amounts: Sequence[float] = AMOUNTS) -> Direction:
         """The direction in units of equal image change, of this model, with its evidence from that many starts."""
         whole = direction.but(model=self.model.card.name, weights=self.model.card.weights)
         if direction.unit != units.UNIT:
-            whole = units.calibrated(whole, self.decode, self.starts(24), self.unit)
-        return whole.but(evidence=evidence(whole, self.scene, self.starts(starts)))
+            whole = units.calibrated(whole, self.decode, self.starts(CALIBRATED), self.unit)
+        lasting = {key: value for key, value in direction.evidence.items() if key == "agreement"}
+        return whole.but(evidence=lasting | evidence(whole, self.scene, self.starts(starts), amounts=amounts))

@@ -7,7 +7,7 @@ in closed form.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -16,7 +16,7 @@ from torch import Tensor
 
 from explorer.core.errors import DataError
 
-__all__ = ["Head", "fit"]
+__all__ = ["Head", "Panel", "fit"]
 
 LEAST = 4  # codes of a class
 
@@ -69,6 +69,38 @@ class Head:
         return self.scores(z).argmax(dim=1)
 
 
+class Panel:
+    """Several heads of the same codes as one network, so that a step by all of them costs little more than by one."""
+
+    def __init__(self, heads: Sequence[Head]):
+        bent, counts = [head.layers for head in heads], [len(head.classes) for head in heads]
+        size, deep = heads[0].size, [layers for layers in bent if len(layers) == 4]
+        self._first = torch.cat([layers[0] for layers in deep] or [torch.zeros(0, size)])
+        self._inner = torch.cat([layers[1] for layers in deep] or [torch.zeros(0)])
+        self._second, self._straight = torch.zeros(sum(counts), len(self._first)), torch.zeros(sum(counts), size)
+        row = column = 0
+        for layers, count in zip(bent, counts):
+            if len(layers) == 4:
+                self._second[row : row + count, column : column + len(layers[0])] = layers[2]
+                column += len(layers[0])
+            else:
+                self._straight[row : row + count] = layers[0]
+            row += count
+        self._outer = torch.cat([layers[-1] for layers in bent])
+        mine = torch.repeat_interleave(torch.arange(len(counts)), torch.tensor(counts))
+        self._same = mine[:, None] == mine[None]  # (C, C): classes of the same head
+
+    def information(self, z: Tensor) -> Tensor:
+        """The Fisher information `(B, D, D)` of all heads about their classes, summed, at codes `(B, D)`."""
+        inner = z @ self._first.T + self._inner
+        gate = torch.sigmoid(inner)
+        scores = (inner * gate) @ self._second.T + z @ self._straight.T + self._outer  # (B, C)
+        slopes = (self._second * (gate * (1 + inner * (1 - gate)))[:, None]) @ self._first + self._straight  # (B, C, D)
+        p = (scores - scores[:, None].masked_fill(~self._same, -math.inf).logsumexp(dim=2)).exp()
+        centred = slopes - (self._same * p[:, None]) @ slopes
+        return (centred * p[..., None]).transpose(1, 2) @ centred
+
+
 def _mine(c: Tensor | int, n: int, classes: int) -> Tensor:
     return F.one_hot(torch.as_tensor(c).expand(n), classes).bool()
 
@@ -80,22 +112,28 @@ def fit(
     *,
     hidden: int | None = 16,
     epochs: int = 200,
+    batch: int = 4096,
     rate: float = 0.01,
     decay: float = 1e-3,
+    blur: float = 0.0,
     seed: int = 0,
     report: Callable[[int, int], None] = lambda done, of: None,
 ) -> Head:
     """A head for codes `(N, D)` with class indices `(N,)`; -1 where the class is not known. A fifth is held out to measure it.
 
+    Args:
+        blur: of normal noise added to codes while learning, in latent length a coordinate. It smooths the slopes: without, a walk
+            comes to rest on local summits.
+
     Raises:
         DataError: labels that do not fit, fewer than two classes with 4 codes, or values that are not numbers.
     """
-    codes, labels, seen = _usable(codes, labels, classes)
+    codes, labels, present = _usable(codes, labels, classes)
     held = torch.rand(len(codes), generator=torch.Generator().manual_seed(seed)) < 0.2
-    for c in seen:  # every class on both sides
+    for c in present:  # every class on both sides
         held[torch.nonzero(labels == c)[:1, 0]], held[torch.nonzero(labels == c)[1:2, 0]] = True, False
     x, y = codes[~held], labels[~held]
-    weights = torch.zeros(len(classes)).index_copy_(0, seen, torch.tensor([len(y) / (len(seen) * int((y == c).sum())) for c in seen]))
+    weights = torch.zeros(len(classes)).index_copy_(0, present, torch.tensor([len(y) / (len(present) * int((y == c).sum())) for c in present]))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         wide = hidden or len(classes)
@@ -106,19 +144,22 @@ def fit(
         layer.requires_grad_()
     head = Head(classes, tuple(layers))
     optimiser = torch.optim.AdamW(layers, lr=rate, weight_decay=decay)
+    order, steps = torch.Generator().manual_seed(seed), epochs * math.ceil(len(x) / batch)
     for epoch in range(epochs):
         report(epoch, epochs)
-        loss = F.cross_entropy(head.scores(x), y, weight=weights)
-        optimiser.zero_grad()
-        loss.backward()
-        optimiser.step()
-        optimiser.param_groups[0]["lr"] = rate * (1 - epoch / epochs)
+        for i, rows in enumerate(torch.randperm(len(x), generator=order).split(batch)):
+            optimiser.param_groups[0]["lr"] = rate * (1 - (epoch * math.ceil(len(x) / batch) + i) / steps)
+            seen = x[rows] + blur * torch.randn(len(rows), x.shape[1], generator=order) if blur else x[rows]
+            loss = F.cross_entropy(head.scores(seen), y[rows], weight=weights)
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
     done = Head(classes, tuple(layer.detach() for layer in layers))
     right = done.named(codes[held]) == labels[held]
     f = done.scores(codes[held])
     margin = f.topk(2, dim=1).values if f.shape[1] > 1 else f
     near = (margin[:, 0] - margin[:, -1]) <= (margin[:, 0] - margin[:, -1]).median()
-    balanced = sum(float(right[labels[held] == c].float().mean()) for c in seen) / len(seen)
+    balanced = sum(float(right[labels[held] == c].float().mean()) for c in present) / len(present)
     return Head(classes, done.layers, balanced, float(right[near].float().mean()))
 
 

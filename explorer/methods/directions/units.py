@@ -5,6 +5,7 @@ median over pairs. One unit of a direction is the latent length that changes the
 both sides.
 """
 
+import math
 from collections.abc import Callable
 
 import torch
@@ -12,18 +13,18 @@ from torch import Tensor
 
 from explorer.core.direction import Direction
 
-__all__ = ["UNIT", "calibrated", "changes", "yardstick"]
+__all__ = ["BATCH", "UNIT", "calibrated", "changes", "drawn", "yardstick"]
 
 Decode = Callable[[Tensor], Tensor]
 UNIT = "a quarter of the difference between two pictures drawn at random"
-LENGTHS = 10  # latent lengths tried, evenly in their logarithm
-SHORT, LONG = 0.02, 2.0  # the shortest and the longest, over the square root of the dimension
-BATCH = 256
+FIRST, SHORT, LONG = 0.15, 0.002, 2.0  # latent lengths tried first, at least and at most, over the square root of the dimension
+TRIES, NEAR = 8, 0.02  # lengths tried, and how near to the unit is near enough
+BATCH = 32  # pictures drawn together: on a CPU larger batches leave the cache and take twice as long a picture
 
 
 def yardstick(decode: Decode, codes: Tensor) -> float:
     """A quarter of the median difference between pictures of neighbours in a list of independent codes `(N, D)`."""
-    x = _pictures(decode, codes)
+    x = drawn(decode, codes)
     return float(_rms(x[1::2] - x[: len(x) // 2 * 2 : 2]).median()) / 4
 
 
@@ -32,29 +33,41 @@ def calibrated(direction: Direction, decode: Decode, starts: Tensor, unit: float
 
     A direction that never changes it as much gets the longest length tried, and `inert` in its settings.
     """
-    root = direction.space.size**0.5
-    lengths = torch.logspace(torch.log10(torch.tensor(SHORT * root)), torch.log10(torch.tensor(LONG * root)), LENGTHS)
-    plain = direction.but(length=1.0)
-    moved = changes(plain, decode, starts, [*lengths.tolist(), *(-lengths).tolist()]).mean(dim=1)
-    mean = ((moved[:LENGTHS] + moved[LENGTHS:]) / 2).cummax(dim=0).values
-    above = int((mean < unit).sum())
-    if above == LENGTHS:
-        return direction.but(length=float(lengths[-1]), unit=UNIT, settings={**direction.settings, "inert": True})
-    before = (0.0, 0.0) if above == 0 else (float(lengths[above - 1]), float(mean[above - 1]))
-    after = (float(lengths[above]), float(mean[above]))
-    length = before[0] + (after[0] - before[0]) * (unit - before[1]) / max(after[1] - before[1], 1e-12)
+    still, plain, root = drawn(decode, starts), direction.but(length=1.0), direction.space.size**0.5
+
+    def change(length: float) -> float:
+        moved = plain.along(starts, (length, -length))
+        return float(torch.stack([_rms(drawn(decode, z) - still) for z in moved]).mean())
+
+    low, high, length = (SHORT * root, 0.0), (LONG * root, math.inf), FIRST * root
+    for _ in range(TRIES):
+        found = change(length)
+        if abs(found / unit - 1) < NEAR:
+            break
+        if found < unit and length == high[0]:
+            return direction.but(length=length, unit=UNIT, settings={**direction.settings, "inert": True})
+        low, high = ((length, found), high) if found < unit else (low, (length, found))
+        length = _between(low, high, length * min(8.0, unit / max(found, 1e-12)), unit)
     return direction.but(length=max(length, 1e-4), unit=UNIT)
+
+
+def _between(low: tuple[float, float], high: tuple[float, float], guess: float, unit: float) -> float:
+    """The next length to try: where a line through both ends meets the unit once there are two, else the guess kept between them."""
+    if low[1] > 0 and high[1] < math.inf:
+        return low[0] + (high[0] - low[0]) * min(0.9, max(0.1, (unit - low[1]) / max(high[1] - low[1], 1e-12)))
+    return min(max(guess, low[0]), high[0])
 
 
 def changes(direction: Direction, decode: Decode, starts: Tensor, amounts: list[float]) -> Tensor:
     """The root mean square change of the picture `(T, B)` for each amount and start; pixels are in [-1, 1]."""
-    still = _pictures(decode, starts)
+    still = drawn(decode, starts)
     moved = direction.along(starts, amounts)
-    return torch.stack([_rms(_pictures(decode, z) - still) for z in moved])
+    return torch.stack([_rms(drawn(decode, z) - still) for z in moved])
 
 
 @torch.no_grad()
-def _pictures(decode: Decode, codes: Tensor) -> Tensor:
+def drawn(decode: Decode, codes: Tensor) -> Tensor:
+    """Pictures `(N, C, H, W)` of flat codes `(N, D)`, a few at a time."""
     return torch.cat([decode(piece) for piece in codes.split(BATCH)])
 
 

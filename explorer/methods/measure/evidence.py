@@ -4,7 +4,7 @@ From many starts the picture is followed along the direction, and a judge names 
 
 - `flips`: for each attribute and amount, the share of starts whose named class is no longer that of the start;
 - `matched`: the amount at which the target's class has been reached by 80 % of the starts that did not show it, and the share in which
-  each *other* attribute has changed there: the leakage;
+  each *other* attribute has changed there: the leakage; both between the two amounts measured that lie around it, on a straight line;
 - `monotone`: the mean rank correlation of the target class' probability with the amount;
 - `breaks`: the amount at which, on average, half of the other attributes have changed;
 - `typicality`: its median along the way, and `ends`: the amounts at which it falls below 5 % of draws;
@@ -26,12 +26,14 @@ from explorer.core.direction import Direction
 from explorer.core.model import Classifier, Encoder
 from explorer.core.space import LatentSpace
 
-__all__ = ["AMOUNTS", "MATCHED", "Scene", "evidence", "interval"]
+__all__ = ["AMOUNTS", "MATCHED", "VERSION", "Scene", "drawn", "evidence", "interval", "said"]
 
 AMOUNTS = (-4.0, -3.0, -2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0)  # in units of equal image change
+VERSION = 2  # raise it when the same direction would be measured differently: what is kept is keyed by it
 MATCHED = 0.8
 RARE = 0.05
-BATCH = 256
+BATCH = 32  # pictures drawn together: on a CPU larger batches leave the cache and take twice as long a picture
+CYCLED = 64  # starts whose pictures are encoded again
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,19 +60,31 @@ def evidence(direction: Direction, scene: Scene, starts: Tensor, *, amounts: Seq
     """What `direction` does from starts `(B, D)`, ready for JSON; amounts must hold 0."""
     amounts = sorted(amounts)
     moved = direction.along(starts, amounts)  # (T, B, D)
-    pictures = [torch.cat([scene.decode(z) for z in codes.split(BATCH)]) for codes in moved]
     middle = amounts.index(0.0)
+    still = drawn(scene, starts)
+    change, cycle, scores = [], [], []
+    for z in moved:
+        x = still if torch.equal(z, starts) else drawn(scene, z)
+        change.append(float((x - still).flatten(1).square().mean(dim=1).sqrt().mean()))
+        if scene.encoder is not None:
+            cycle.append(float((_encoded(scene.encoder, x[:CYCLED]) - z[:CYCLED]).norm(dim=1).mean()))
+        if scene.judge is not None:
+            scores.append(_scores(scene.judge, x))
     typical = torch.stack([scene.space.typicality(z.view(-1, *scene.space.shape)) for z in moved]).median(dim=1).values
     said: dict[str, Any] = {
-        "starts": len(starts), "amounts": amounts, "unit": direction.unit,
-        "change": [float((x - pictures[middle]).flatten(1).square().mean(dim=1).sqrt().mean()) for x in pictures],
-        "typicality": [float(v) for v in typical], "ends": _ends(amounts, typical),
+        "starts": len(starts), "amounts": amounts, "unit": direction.unit, "change": change, "typicality": [float(v) for v in typical],
+        "ends": _ends(amounts, typical),
     }  # fmt: skip
     if scene.encoder is not None:
-        said["cycle"] = _cycle(scene.encoder, pictures, moved, middle)
+        said["cycle"] = [missed / max(cycle[middle], 1e-9) for missed in cycle]
     if scene.judge is not None:
-        said |= _judged(scene, pictures, amounts, middle, direction.target)
+        said |= _judged(scene, scores, amounts, middle, direction.target)
     return said
+
+
+def drawn(scene: Scene, codes: Tensor) -> Tensor:
+    """Pictures of flat codes `(N, D)`, a few at a time."""
+    return torch.cat([scene.decode(z) for z in codes.split(BATCH)])
 
 
 def _ends(amounts: Sequence[float], typical: Tensor) -> dict[str, float | None]:
@@ -79,16 +93,12 @@ def _ends(amounts: Sequence[float], typical: Tensor) -> dict[str, float | None]:
     return {"back": max((a for a in rare if a < 0), default=None), "forth": min((a for a in rare if a > 0), default=None)}
 
 
-def _cycle(encoder: Encoder, pictures: Sequence[Tensor], moved: Tensor, middle: int) -> list[float]:
-    missed = [
-        (torch.cat([encoder.encode(piece).values.flatten(1) for piece in x.split(BATCH)]) - z).norm(dim=1).mean() for x, z in zip(pictures, moved)
-    ]
-    return [float(m / missed[middle].clamp_min(1e-9)) for m in missed]
+def _encoded(encoder: Encoder, pictures: Tensor) -> Tensor:
+    return torch.cat([encoder.encode(piece).values.flatten(1) for piece in pictures.split(BATCH)])
 
 
-def _judged(scene: Scene, pictures: Sequence[Tensor], amounts: Sequence[float], middle: int, target: str) -> dict[str, Any]:
+def _judged(scene: Scene, scores: Sequence[Mapping[str, Tensor]], amounts: Sequence[float], middle: int, target: str) -> dict[str, Any]:
     """Flips, leakage and monotonicity, as the judge sees them."""
-    scores = [_scores(scene.judge, x) for x in pictures]
     questions = list(scene.judge.questions)
     named = np.stack([np.stack([s[q].argmax(dim=1).numpy() for q in questions], axis=1) for s in scores])  # (T, B, K)
     seen = np.stack([scene.visible(rows) for rows in named])
@@ -105,7 +115,7 @@ def _judged(scene: Scene, pictures: Sequence[Tensor], amounts: Sequence[float], 
     told["monotone"] = sign * _rank_correlation(chance)
     k = questions.index(question)
     others = [i for i in range(len(questions)) if i != k]
-    told["matched"] = _matched(named, shares, amounts, middle, k, goal, sign, questions, both)
+    told["matched"] = _matched(named, seen, amounts, middle, k, goal, sign, questions)
     told["breaks"] = next((a for a, v in zip(amounts, shares[:, others].mean(axis=1)) if a * sign > 0 and v >= 0.5), None) if others else None
     return told
 
@@ -137,6 +147,12 @@ def _target(
     return best[:3]
 
 
+def said(scene: Scene, pictures: Tensor) -> Tensor:
+    """The class `(N, K)` that the judge names for each of its questions, -1 where it cannot be seen."""
+    rows = torch.stack([scores.argmax(dim=1) for scores in _scores(scene.judge, pictures).values()], dim=1)
+    return torch.where(torch.from_numpy(scene.visible(rows.numpy())), rows, -1)
+
+
 def _rank_correlation(values: np.ndarray) -> float:
     """The mean over columns of the rank correlation of `(T, B)` values with the row number; columns that never change are left out."""
     moving = values[:, np.ptp(values, axis=0) > 1e-6]
@@ -150,29 +166,45 @@ def _rank_correlation(values: np.ndarray) -> float:
 
 def _matched(
     named: np.ndarray,
-    shares: np.ndarray,
+    seen: np.ndarray,
     amounts: Sequence[float],
     middle: int,
     k: int,
     goal: int,
     sign: int,
     questions: Sequence[str],
-    both: np.ndarray,
 ) -> dict[str, Any]:
-    """At which amount 80 % of the starts that did not show the class do, and what else has changed in those starts by then."""
-    without = named[middle, :, k] != goal
+    """At which amount 80 % of the starts that did not show the class do, and what else has changed in those starts by then.
+
+    Starts of which the attribute cannot be seen (eyes behind sunglasses) do not count.
+    """
+    without = (named[middle, :, k] != goal) & seen[middle, :, k]
     if not without.any():
-        return {"reached": None, "amount": None, "starts": 0, "leakage": {}, "leakage_mean": None}
-    rows = [i for i in range(len(amounts)) if amounts[i] * sign > 0]
-    rows = rows if sign > 0 else rows[::-1]
-    reached = [float((named[i, without, k] == goal).mean()) for i in rows]
-    at = next((i for i, share in enumerate(reached) if share >= MATCHED), None)
-    row = rows[at] if at is not None else rows[int(np.argmax(reached))]
-    changed = (named[row] != named[middle]) & both[row]
-    leakage = {q: float(changed[without, i].sum() / max(1, both[row][without, i].sum())) for i, q in enumerate(questions) if i != k}
+        return {"reached": None, "matched": False, "amount": None, "starts": 0, "leakage": {}, "leakage_mean": None}
+    names = [q for i, q in enumerate(questions) if i != k]
+    others = [i for i in range(len(questions)) if i != k]
+
+    def there(row: int) -> np.ndarray:
+        """At an amount: the share that has reached the class and shows it, then of each other attribute the share that has changed."""
+        both = (seen[row] & seen[middle])[without][:, others]
+        changed = (named[row] != named[middle])[without][:, others] & both
+        return np.array([((named[row, :, k] == goal) & seen[row, :, k])[without].mean(), *(changed.sum(axis=0) / np.maximum(1, both.sum(axis=0)))])
+
+    rows = sorted((i for i in range(len(amounts)) if amounts[i] * sign > 0), key=lambda i: abs(amounts[i]))
+    told = [np.zeros(len(questions)), *(there(row) for row in rows)]
+    at = next((i for i, shares in enumerate(told) if shares[0] >= MATCHED), None)
+    if at is None:
+        best = int(np.argmax([shares[0] for shares in told[1:]])) + 1
+        amount, shares = amounts[rows[best - 1]], told[best]
+    else:
+        part = (MATCHED - told[at - 1][0]) / (told[at][0] - told[at - 1][0])
+        shares = told[at - 1] + part * (told[at] - told[at - 1])
+        before, after = 0.0 if at == 1 else amounts[rows[at - 2]], amounts[rows[at - 1]]
+        amount = round(before + float(part) * (after - before), 2)
+    leakage = {q: round(float(v), 4) for q, v in zip(names, shares[1:])}
     return {
-        "reached": max(reached) if at is None else reached[at], "matched": at is not None, "amount": amounts[row], "starts": int(without.sum()),
-        "leakage": leakage, "leakage_mean": sum(leakage.values()) / len(leakage) if leakage else None,
+        "reached": round(float(shares[0]), 4), "matched": at is not None, "amount": amount, "most": float(max(s[0] for s in told)),
+        "starts": int(without.sum()), "leakage": leakage, "leakage_mean": float(shares[1:].mean()) if names else None,
     }  # fmt: skip
 
 

@@ -1,0 +1,62 @@
+"""Agreement between seeds: whether a method finds the same directions again when chance falls otherwise.
+
+    for each direction of one run: |mean over codes of cos(v(z), v'(z))|, v' its partner in another run
+
+Partners are found for all directions of two runs together, by the assignment of largest sum (Hungarian method), so that neither
+order nor sign counts. Another run has another seed and, where the method looks at an atlas, another bootstrap sample of it;
+1 is the same direction, and two random ones of D coordinates agree by about 0.8 / sqrt(D).
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from explorer.core.direction import Direction
+from explorer.core.errors import DataError
+from explorer.methods.directions.find import METHODS, Wish, find
+from explorer.methods.directions.ground import Ground
+
+__all__ = ["RUNS", "cosines", "matched", "with_agreement"]
+
+RUNS = 2  # other runs that a direction is looked for in
+CODES = 64  # where fields are compared
+QUICK = ("unsupervised", "supervised", "baseline")  # kinds of methods that are quick enough to be asked again at once
+
+
+def cosines(first: Sequence[Direction], second: Sequence[Direction], z: Tensor) -> Tensor:
+    """The |cosine| `(N, M)` of each direction of one run with each of another, the mean over flat codes `(B, D)`."""
+    ours, theirs = (torch.stack([direction.tangent(z) for direction in run]) for run in (first, second))
+    return torch.einsum("nbd,mbd->nm", ours, theirs).abs() / len(z)
+
+
+def matched(first: Sequence[Direction], second: Sequence[Direction], z: Tensor) -> list[float]:
+    """For each direction of one run the |cosine| with its partner in another; 0 where that has fewer and none is left."""
+    from scipy.optimize import linear_sum_assignment
+
+    table = cosines(first, second, z)
+    found = [0.0] * len(first)
+    for row, column in zip(*linear_sum_assignment(table.numpy(), maximize=True)):
+        found[row] = float(table[row, column])
+    return found
+
+
+def with_agreement(ground: Ground, wish: Wish, found: Sequence[Direction], *, runs: int = RUNS) -> list[Direction]:
+    """Directions that a wish found, each with `agreement` in its evidence: the mean over other runs, and how many there were.
+
+    Those of methods that take minutes are left as they are. A run that finds nothing counts as no agreement.
+    """
+    if METHODS[wish.method].kind not in QUICK or not found:
+        return list(found)
+    z, told = ground.starts(CODES), torch.zeros(len(found))
+    for run in range(1, runs + 1):
+        try:
+            other = find(ground.resampled(wish.seed + run), replace(wish, seed=wish.seed + run))
+        except DataError:
+            continue
+        told += torch.tensor(matched(found, other, z))
+    return [
+        direction.but(evidence={**direction.evidence, "agreement": {"cosine": round(float(value) / runs, 4), "runs": runs}})
+        for direction, value in zip(found, told)
+    ]
