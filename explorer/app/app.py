@@ -9,7 +9,7 @@ os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read when gradio i
 import gradio as gr  # noqa: E402
 
 from explorer.app import shell, theme, where  # noqa: E402
-from explorer.app.panels import directions, grid, model, photo, sample, sliders, train  # noqa: E402
+from explorer.app.panels import directions, flows, grid, model, photo, sample, sliders, train  # noqa: E402
 from explorer.core.errors import CapabilityError, ExplorerError  # noqa: E402
 from explorer.live import server  # noqa: E402
 from explorer.live.desk import Desk  # noqa: E402
@@ -20,7 +20,7 @@ from explorer.studio.studio import Studio  # noqa: E402
 
 __all__ = ["PANELS", "build", "launch", "serve"]
 
-PANELS = (sample.PANEL, sliders.PANEL, directions.PANEL, grid.PANEL, photo.PANEL, train.PANEL, model.PANEL)
+PANELS = (sample.PANEL, sliders.PANEL, directions.PANEL, flows.PANEL, grid.PANEL, photo.PANEL, train.PANEL, model.PANEL)
 
 
 def build(desk: Desk) -> gr.Blocks:

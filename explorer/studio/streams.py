@@ -233,17 +233,37 @@ class Arrows:
     near: Tensor
 
 
-def arrows(opened: Opened, session: Session, identity: str, layout: Layout, places: Tensor, *, time: int) -> Arrows:
-    """The field of a direction at places of a map, at its own step `time`. Raises SessionError for too many places."""
+def arrows(opened: Opened, session: Session, identity: str, layout: Layout, places: Tensor, *, cell: Tensor, time: int) -> Arrows:
+    """The field of a direction at places `(M, 2)` of a map, the middles of cells `(2,)` wide and high, at its own step `time`.
+
+    On a linear map every place has an arrow. Any other map tells only of where it has points: there an arrow stands at the point nearest
+    to the middle of its cell, and cells without points have none.
+
+    Raises:
+        SessionError: too many places.
+    """
     if len(places) > MOST_ARROWS:
         raise SessionError(f"A map shows at most {MOST_ARROWS} arrows, got {len(places)}.")
+    rows, gap = _nearest(layout, places)
+    near = gap < NEAR * layout.diameter
+    if layout.axes is None:
+        inside = ((layout.xy[rows] - places).abs() <= cell / 2).all(dim=1)
+        places, near, z = layout.xy[rows][inside], near[inside], layout.codes[rows][inside].float()
+    else:
+        z = layout.lift(places)
+    if not len(places):
+        return Arrows(places, places, near)
     direction = protecting(opened.direction(identity), opened.heads(session.protect))
-    z = layout.lift(places)
     went = z + direction.field.displacement(z, time) * (direction.length / direction.field.stride)
     went = torch.where(_sound(went)[:, None], went, z)
-    points = layout.xy[:: max(1, len(layout.xy) // COMPARED)]
-    near = torch.cdist(places, points).amin(dim=1) < NEAR * layout.diameter
     return Arrows(places, layout.place(went) - layout.place(z), near)
+
+
+def _nearest(layout: Layout, places: Tensor) -> tuple[Tensor, Tensor]:
+    """The row of the point of a map that is nearest to each of places `(M, 2)`, and how far away it is; some points of a large map stand for all."""
+    every = max(1, len(layout.xy) // COMPARED)
+    gap, row = torch.cdist(places, layout.xy[::every]).min(dim=1)
+    return row * every, gap
 
 
 @dataclass(frozen=True, eq=False)
@@ -263,7 +283,8 @@ class Landscape:
 
 
 def landscape(opened: Opened, course: Stream, x: Any, y: Any, *, at: int, reach: float, size: int) -> Landscape:
-    """The landscape around step `at` of a stream, over the plane of two ways: {"axis": 3}, {"direction": "…"} or {"way": true}, that of the stream itself.
+    """The landscape around step `at` of a stream, over the plane of two ways: {"axis": 3}, {"direction": "…"} {"way": true}, that
+    of the stream, or {"bend": true}, to its farthest end.
 
     Raises:
         SessionError: ways that are none or the same, a size or reach there cannot be.
@@ -304,8 +325,11 @@ def _way(opened: Opened, course: Stream, value: Any, name: str, z: Tensor, time:
             return other.name, normalised(other.field.velocity(z[None], time))[0]
         case {"way": True}:
             return f"the way of {course.direction.name}", normalised(course.direction.field.velocity(z[None], max(time, 1)))[0]
+        case {"bend": True}:
+            away = course.bare - z
+            return f"the bend of {course.direction.name}", normalised(away[away.norm(dim=1).argmax()])
     raise SessionError(
-        f"'{name}' of a landscape must be an axis by its number, a direction by its identity or the way itself, got {str(value)[:60]}."
+        f"'{name}' of a landscape must be an axis by its number, a direction by its identity, the way or the bend, got {str(value)[:60]}."
     )
 
 

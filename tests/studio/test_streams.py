@@ -98,8 +98,8 @@ def test_a_slow_beginning_is_walked_through_and_the_trained_range_is_known(opene
     moved = (course.codes - course.codes[course.start])[:, 0]
     assert torch.allclose(moved, torch.arange(-16, 17) * 0.5, atol=1e-5)
     assert course.trained == (-6, 6), "Three steps cover 0 + 1 + 2 lengths, which are six halves."
-    assert torch.allclose(course.times[course.start :][[2, 6, 12]], torch.tensor([2.0, 3.0, 4.0]), atol=1e-5)
-    assert torch.allclose(course.speeds[course.start :][[2, 6, 12]], torch.tensor([2.0, 3.0, 4.0]), atol=1e-5)
+    assert torch.allclose(course.times[course.start :][[2, 6, 12]], torch.tensor([2.0, 3.0, 4.5]), atol=1e-5), "Afterwards each covers two."
+    assert torch.allclose(course.speeds[course.start :][[1, 2, 12]], torch.tensor([1.0, 2.0, 2.0]), atol=1e-5)
     assert stream(opened, session(), ALONG, step=0.5, side=2).trained is None
 
 
@@ -143,11 +143,18 @@ def test_a_vector_has_no_landscape(opened):
 def test_arrows_point_where_the_map_sees_codes_go(opened):
     layout = opened.atlas.layout("pca")
     places = torch.tensor([[-1.0, 0.5], [0.0, 0.0], [1.0, -0.5], [40.0, 40.0]])
-    found = arrows(opened, session(), ALONG, layout, places, time=1)
+    found = arrows(opened, session(), ALONG, layout, places, cell=torch.ones(2), time=1)
     assert torch.allclose(found.ways, layout.axes[:, 0].float().expand(4, 2), atol=1e-4)
     assert not found.near[3]
-    outwards = arrows(opened, session(), BOWL, layout, places[:3], time=1).ways
+    outwards = arrows(opened, session(), BOWL, layout, places[:3], cell=torch.ones(2), time=1).ways
     assert torch.allclose(outwards, layout.lift(places[:3]).double().matmul(layout.axes.double().T).float(), atol=1e-3)
+
+
+def test_on_a_bent_map_arrows_stand_at_its_points_alone(opened):
+    layout = opened.atlas.layout("bent")
+    places = torch.cat([layout.xy[:5] + 0.01, torch.tensor([[90.0, 90.0]])])
+    found = arrows(opened, session(), ALONG, layout, places, cell=torch.tensor([0.2, 0.2]), time=1)
+    assert torch.equal(found.places, layout.xy[:5]) and found.near.all() and found.ways[:, 0].min() > -1e-3 and found.ways[:, 0].max() > 0.3
 
 
 def test_two_vectors_commute_and_a_bowl_and_a_vector_do_not(opened):

@@ -11,6 +11,7 @@ import { dress, h, hear, isTyping, onTheme } from "./shared/dom.js";
 import { tellKeys } from "./shared/keys.js";
 import { commit, pace, stamp } from "./shared/live.js";
 import { goingTo, here, journeying } from "./shared/journey.js";
+import { mapArrows } from "./shared/maparrows.js";
 import { corners, drawnPath, prolonged } from "./shared/mapline.js";
 import { mapData } from "./shared/mapdata.js";
 import { mapField } from "./shared/mapfield.js";
@@ -77,7 +78,8 @@ function render({ model, el }) {
     colour: (name) => ((only = null), choose({ colour: name }, name ? `colour by ${MEASURES[measureOf(name)]?.option ?? readable(name.replace(":", " "))}` : "one colour")),
     tool: (name) => ((tool = name), refresh()),
   });
-  const field = mapField(el, { marks: () => marks(), sprite: () => data.sprite(), moved: () => hover(-1) });
+  const field = mapField(el, { marks: () => marks(), sprite: () => data.sprite(), moved: () => (hover(-1), flowing?.changed()) });
+  const flowing = mapArrows(model, { layout: () => scene?.atlas.layout ?? "", field: () => field, ready: () => !!scene?.atlas.n, draw: () => field.draw() });
   const zoom = zoomButtons(field);
   const key = legend((index) => ((only = index), refresh()), {
     start: () => data.local.start(layout(), measureOf(tint())),
@@ -143,6 +145,7 @@ function render({ model, el }) {
     card.show(rows, atlas.n, colouring, rows.length ? middleOf(atlas, rows) > (atlas.bounds[0][0] + atlas.bounds[1][0]) / 2 : false);
     field.top.setAttribute("aria-label", `${layoutTitle(atlas.layout)} map of ${grouped(atlas.total)} codes${atlas.n < atlas.total ? `, ${grouped(atlas.n)} of them so far` : ""}. ${HELP}`);
     if (elsewhere) [walked, hovered] = [-1, -1];
+    flowing.changed();
   }
 
   /** What stands in the field while there are no points: why, or that they are coming. */
@@ -166,7 +169,7 @@ function render({ model, el }) {
   function marks() {
     const atlas = scene?.atlas ?? null;
     const at = (row) => (atlas && row >= 0 && row < atlas.n ? /** @type {[number, number]} */ ([atlas.xy[2 * row], atlas.xy[2 * row + 1]]) : null);
-    return { ...places.marks(session(), atlas), hovered: at(hovered), framed: field.thumbOf(hovered), walked: at(walked), lasso: hand?.tool === "lasso" ? hand.line : [], drawing: hand?.tool === "path" ? hand.line : [], dot: 2, ...(hand?.place ? { here: hand.place, interpolated: hand.row < 0 } : {}) };
+    return { ...places.marks(session(), atlas), flowing: atlas ? flowing.marks() : null, hovered: at(hovered), framed: field.thumbOf(hovered), walked: at(walked), lasso: hand?.tool === "lasso" ? hand.line : [], drawing: hand?.tool === "path" ? hand.line : [], dot: 2, ...(hand?.place ? { here: hand.place, interpolated: hand.row < 0 } : {}) };
   }
 
   /** The row meant by a pixel: that of the thumbnail there, or else the nearest. */
@@ -358,7 +361,7 @@ function render({ model, el }) {
   return () => {
     el.removeEventListener("keydown", pressed);
     for (const type of ["keydown", "keyup"]) document.removeEventListener(type, spaced);
-    for (const end of [unhear, untheme, hands.dispose, drag.dispose, data.dispose, examples.forget, field.dispose, undress]) end();
+    for (const end of [unhear, untheme, flowing.dispose, hands.dispose, drag.dispose, data.dispose, examples.forget, field.dispose, undress]) end();
   };
 }
 

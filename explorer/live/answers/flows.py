@@ -90,28 +90,29 @@ def _missed(course: streams.Stream) -> float:
 async def arrows(call: Call) -> bytes:
     session, opened, identity = await _asked(call)
     atlas = await call.atlas()
-    places = _places(call)
+    places, cell = _places(call)
     name = session.layout or next(iter(atlas.layouts), "")
     if atlas.nothing or not atlas.layouts:
         raise CapabilityError(f"'{session.model}' has no map to draw arrows on.")
     time = count(call.header, "time", 0, MOST_TIME)
-    found = await asyncio.to_thread(streams.arrows, opened, session, identity, atlas.layout(name), places, time=time)
+    found = await asyncio.to_thread(streams.arrows, opened, session, identity, atlas.layout(name), places, cell=cell, time=time)
     payload = torch.cat([found.places, found.ways, found.near[:, None].float()], dim=1).float().contiguous().numpy().tobytes()
-    return pack(reply(call.header, "arrows") | {"id": identity, "layout": name, "n": len(places)}, payload)
+    return pack(reply(call.header, "arrows") | {"id": identity, "layout": name, "n": len(found.places)}, payload)
 
 
-def _places(call: Call) -> Tensor:
-    """The middles of the cells of a lattice over the part of a map that is in view. Raises ProtocolError."""
+def _places(call: Call) -> tuple[Tensor, Tensor]:
+    """The middles `(M, 2)` of the cells of a lattice over the part of a map that is in view, and their size. Raises ProtocolError."""
     columns, rows = count(call.header, "columns", 1, 40), count(call.header, "rows", 1, 40)
     if columns * rows > streams.MOST_ARROWS:
         raise ProtocolError(f"'arrows' gives at most {streams.MOST_ARROWS} of them, got {columns} × {rows}.")
-    sides = []
+    sides, cell = [], []
     for axis, n in (("x", columns), ("y", rows)):
         low, high = (number(call.header, f"{axis}{end}", -1e6, 1e6) for end in (0, 1))
         if high <= low:
             raise ProtocolError(f"'{axis}1' must lie above '{axis}0', got {low:g} and {high:g}.")
         sides.append(low + (torch.arange(n) + 0.5) / n * (high - low))
-    return torch.cartesian_prod(*sides).view(-1, 2).float()
+        cell.append((high - low) / n)
+    return torch.cartesian_prod(*sides).view(-1, 2).float(), torch.tensor(cell)
 
 
 async def landscape(call: Call) -> bytes:

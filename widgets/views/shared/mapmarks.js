@@ -8,9 +8,11 @@
  * @typedef {{
  *   trail: Place[], here: Place | null, interpolated: boolean, ends: {A: Place | null, B: Place | null}, path: Place[], stops: (Place | null)[],
  *   hovered: Place | null, framed: number, walked: Place | null, lasso: Place[], drawing: Place[], dot: number,
+ *   flowing?: import("./maparrows.js").Flowing | null,
  * }} Marks
  * @typedef {{ground: string, text: string, accent: string, second: string}} Inks
  */
+import { drawFlowing } from "./maparrows.js";
 import { toScreen } from "./mapmath.js";
 
 /** @param {CanvasRenderingContext2D} ctx scaled to CSS pixels @param {import("./mapmath.js").View} view @param {Marks} marks @param {Inks} inks */
@@ -18,6 +20,7 @@ export function drawMarks(ctx, view, marks, inks) {
   ctx.clearRect(0, 0, view.width, view.height);
   ctx.lineCap = ctx.lineJoin = "round";
   const at = (place) => toScreen(view, place[0], place[1]);
+  if (marks.flowing) drawFlowing(ctx, marks.flowing, at, view.k, inks);
   drawTrail(ctx, marks.trail.map(at), inks);
   drawPath(ctx, marks.path.map(at), inks);
   marks.stops.forEach((stop, i) => stop && drawStop(ctx, at(stop), String(i + 1), inks));

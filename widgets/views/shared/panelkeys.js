@@ -25,6 +25,11 @@ export const PANEL_KEYS = {
     { press: ["Alt+ArrowUp", "Alt+ArrowDown"], does: "Move the direction up or down the list", at: ".le-dir-range" },
     { press: [" "], does: "Hold: the picture without the edits", at: ".le-dir-blink" },
   ],
+  Flows: [
+    { press: [" "], does: "Play, pause", at: ".le-flow-scrub .le-range" },
+    { press: ["ArrowLeft", "ArrowRight"], does: "A step back, a step forward", at: ".le-flow-scrub .le-range" },
+    { press: ["Home", "End"], does: "To the ends of the walk", at: ".le-flow-scrub .le-range" },
+  ],
   Grid: [
     { press: ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown"], does: "From picture to picture", at: ".le-square-cell[tabindex='0']" },
     { press: ["Enter"], does: "Go to this picture, which becomes the middle", at: ".le-square-cell[tabindex='0']" },

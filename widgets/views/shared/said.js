@@ -2,7 +2,7 @@
 /** Whose errors are shown where they were asked for. Pure. */
 
 /** Requests whose views say in place what went wrong; the stage, which shows all other errors, leaves them alone. */
-const IN_PLACE = new Set(["about", "add", "cell", "cover", "distance", "edit_pile", "fetch", "film", "films", "folder", "forget_photo", "geodesic", "glance", "history", "picture", "python", "similar", "lattice", "lend", "lengths", "likeness", "look", "models", "own", "photo", "pile", "planes", "points", "refine", "square", "train"]);
+const IN_PLACE = new Set(["about", "add", "arrows", "cell", "cover", "distance", "edit_pile", "fetch", "film", "films", "flow", "flows", "folder", "forget_photo", "gap", "geodesic", "glance", "history", "picture", "python", "similar", "landscape", "lattice", "lend", "lengths", "likeness", "look", "models", "own", "photo", "pile", "planes", "plotting", "points", "refine", "square", "train"]);
 
 /** @param {any} header an error's */
 export const saidInPlace = (header) => IN_PLACE.has(header.about) || (header.about === "job" && header.view !== "stage");
