@@ -31,7 +31,7 @@ from explorer.core.errors import SpaceError
 from explorer.core.model import Card, Decoder, Model
 from explorer.core.space import Code, LatentSpace
 
-__all__ = ["GAN", "Even", "Styled", "build", "spaces", "whitened"]
+__all__ = ["GAN", "Even", "Styled", "build", "spaces", "whitened", "widened"]
 
 STARTS = 128  # codes at which the picture's derivative is taken
 QUANTILES = 101  # of the lengths of w
@@ -155,6 +155,14 @@ class GAN(nn.Module):
 
     def forward(self, z: Tensor) -> Tensor:
         return self.synthesis(self.map(z))
+
+
+def widened(net: GAN, factor: float) -> GAN:
+    """What the net draws for `factor` times the z it is given: with a factor above 1 a draw of the prior is less ordinary than in training."""
+    copied = copy.deepcopy(net)
+    with torch.no_grad():
+        copied.mapping[0].weight.mul_(factor)
+    return copied
 
 
 def whitened(net: GAN, *, draws: int = 50_000, seed: int = 0) -> GAN:

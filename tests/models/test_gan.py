@@ -68,6 +68,13 @@ def test_whitening_changes_no_picture():
 
 
 @torch.no_grad()
+def test_a_widened_net_draws_what_it_drew_of_longer_codes():
+    own = net()
+    z = toys.normal(4, own.mapping[0].weight.shape[1], seed=3)
+    assert torch.allclose(gan.widened(own, 1.5)(z), own(1.5 * z), atol=1e-5)
+    assert not torch.allclose(gan.widened(own, 1.5)(z), own(z), atol=1e-3)
+
+
 def test_whitened_codes_have_mean_zero_and_unit_covariance():
     white = gan.whitened(net())
     w = white.map(toys.normal(50_000, 6, seed=1))  # others than those it was whitened with

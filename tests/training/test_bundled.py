@@ -149,4 +149,4 @@ def test_the_bars_of_the_cards():
     assert faces["psnr_db"] >= 23 and faces["agreement_mean"] >= 0.9 and faces["rarest_class_least"] >= 1 / 3
     assert numbers["agreement"]["digit"] >= 0.95 and numbers["rarest_class_least"] >= 1 / 3
     drawn = bundle("avatars-gan").promised
-    assert drawn["rarest_class_least"] >= 1 / 3 and drawn["frechet"]["samples"] <= 13
+    assert drawn["rarest_class_least"] >= 1 / 3 and drawn["frechet"]["samples"] <= faces["frechet"]["samples"]
