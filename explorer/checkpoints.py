@@ -18,12 +18,16 @@ from explorer import devices
 from explorer.core.errors import CheckpointError, ExplorerError
 from explorer.core.model import Card, Model
 from explorer.models import gan, judge, vae
+from explorer.models.prototypes import black_box, cbc, pipnet, prob_psenn, protopnet, st_protopnet
 from explorer.models.weights import SUFFIX, Header, digest, floating, in_memory, read_header, tensors, write
 from explorer.places import checkpoints as bundled_folder
 
 __all__ = ["BUILDERS", "Header", "bundled", "find", "load", "read", "read_header", "save", "tensors", "write"]
 
-BUILDERS: dict[str, Callable[[Card, Mapping[str, Tensor], torch.device], Model]] = {"vae": vae.build, "gan": gan.build, "judge": judge.build}
+BUILDERS: dict[str, Callable[[Card, Mapping[str, Tensor], torch.device], Model]] = {
+    "vae": vae.build, "gan": gan.build, "judge": judge.build, "black-box": black_box.build, "protopnet": protopnet.build,
+    "st-protopnet": st_protopnet.build, "prob-psenn": prob_psenn.build, "cbc": cbc.build, "pipnet": pipnet.build,
+}  # fmt: skip
 
 COMPANIONS = (".atlas" + SUFFIX, ".directions" + SUFFIX)  # files that stand beside a checkpoint
 CARD = "latent-explorer"  # the key of the card among the header's metadata

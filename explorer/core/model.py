@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from explorer.core.errors import CapabilityError, SpaceError
+from explorer.core.prototypes import PrototypeClassifier
 from explorer.core.space import Code, LatentSpace
 
 __all__ = ["Card", "Classifier", "Decoder", "Encoder", "Features", "Generator", "Mapper", "Model", "Posterior", "differentiable"]
@@ -164,8 +165,9 @@ class Model:
     mapper: Mapper | None = None
     classifier: Classifier | None = None
     features: Features | None = None
+    prototypes: PrototypeClassifier | None = None
 
-    PARTS = ("generator", "encoder", "mapper", "classifier", "features")
+    PARTS = ("generator", "encoder", "mapper", "classifier", "features", "prototypes")
 
     @property
     def parts(self) -> tuple[str, ...]:

@@ -1,0 +1,1 @@
+"""Classifiers that compare pictures with prototypes: one file a family, all seen as `core.prototypes.PrototypeClassifier`."""
