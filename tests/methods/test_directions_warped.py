@@ -51,6 +51,18 @@ def test_a_path_runs_at_unit_speed():
     assert torch.allclose((states[1:] - states[:-1]).norm(dim=2), torch.full((4, 5), 0.3), atol=1e-5)
 
 
+def test_on_a_linear_generator_paths_turn_to_what_it_uses():
+    size, rank, side = 12, 3, 16
+    left = torch.linalg.qr(F.interpolate(normal(rank, 16, seed=1).view(rank, 1, 4, 4), side, mode="bilinear").flatten(1).T).Q
+    right = torch.linalg.qr(normal(size, rank, seed=2)).Q
+    directions, accuracy = learned(
+        lambda z: (z @ right @ left.T).view(-1, 1, side, side) * 3, LatentSpace("z", (size,)), channels=1, count=3, updates=300, rate=3e-3
+    )
+    z = normal(300, size, seed=3)
+    shares = [float((d.field.velocity(z, 0) @ right).square().sum(dim=1).mean()) for d in directions]
+    assert accuracy >= 0.9 and sum(shares) / 3 > 1.5 * rank / size
+
+
 def test_a_generator_that_gives_no_numbers_is_reported():
     with pytest.raises(DataError, match="diverged at update 0"):
         learned(lambda z: z.sum(dim=1).view(-1, 1, 1, 1).expand(-1, 1, 32, 32) * float("nan"), LatentSpace("z", (4,)), channels=1, count=2, updates=1)
