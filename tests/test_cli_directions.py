@@ -1,5 +1,7 @@
 """`explorer directions`, `edit` and `flow` find, apply and learn directions, and refuse in sentences."""
 
+import json
+
 import numpy as np
 import pytest
 import torch
@@ -84,6 +86,16 @@ def test_a_flow_is_learned_and_written(toy, tmp_path):
     told = run("flow", toy, "--count", 2, "--updates", 3, "--starts", 12, "--equation", "none", "--out", out).stdout
     found = directions.read(out, checkpoints.load(toy))
     assert [direction.settings["equation"] for direction in found] == ["none", "none"] and "flow 2" in told
+
+
+def test_scores_are_told_method_by_method(toy, tmp_path):
+    found = tmp_path / f"found{directions.SUFFIX}"
+    run("directions", toy, "--method", "random", "--count", 3, "--starts", 12, "--out", found)
+    rows = json.loads(run("score", toy, "--directions", found, "--pairs", 200, "--epochs", 2, "--seeds", 2, "--json").stdout)
+    assert [row["method"] for row in rows] == ["random"] and rows[0]["K"] == 3 and len(rows[0]["VP by seed"]) == 2
+    assert 0 <= rows[0]["VP last"] <= rows[0]["VP highest"] <= 1 and rows[0]["PPL"] > 0
+    told = run("score", toy, "--directions", found, "--pairs", 200, "--epochs", 2, "--seeds", 1).stdout
+    assert "random" in told and "33%" in told, "Chance is one in three."
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Directions: find and list them (directions), change a picture along them (edit), learn flows (flow), score them (score)."""
 
+import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated
@@ -149,6 +150,48 @@ def flow(
         studio.close()
 
 
+@app.command()
+def score(
+    name: Name,
+    file: Annotated[Path | None, typer.Option("--directions", help="A file of directions; without it those that came with the model.")] = None,
+    pairs: Annotated[int, typer.Option(min=200, max=40_000, help="Pairs of pictures, of which a tenth is learned from.")] = 2000,
+    epochs: Annotated[int, typer.Option(min=1, max=400, help="Of the network that tells directions apart.")] = 30,
+    seeds: Annotated[int, typer.Option(min=1, max=10, help="How often it is learned.")] = 3,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    trust: Trust = False,
+) -> None:
+    """Scores directions, method by method: can they be told apart (VP), what else do they change, how evenly do they move the picture?"""
+    from explorer import directions
+    from explorer.methods.directions import scores
+
+    studio, opened = studio_with(name, trust=trust)
+    try:
+        where = studio.open(opened)
+        held = directions.read(file, where.model) if file is not None else list(where.compass.bundled(where).values())
+        if not held:
+            raise DataError(
+                f"No directions came with '{opened}'. Find some with `explorer directions {opened} --method … --out FILE`, and name the file."
+            )
+        ground, rows = studio.ground(opened), []
+        for method in dict.fromkeys(direction.method for direction in held):
+            found = [direction if direction.evidence else ground.measured(direction, starts=64) for direction in held if direction.method == method]
+            told = scores.scored(ground, found, pairs=pairs, epochs=epochs, seeds=seeds)
+            rows.append({"method": method, "directions": len(found)} | told | scores.leaked(found) | scores.moved(ground, found))
+        typer.echo(json.dumps(rows, indent=1) if as_json else _scores(rows))
+    finally:
+        studio.close()
+
+
+def _scores(rows: Sequence[dict]) -> str:
+    """The scores, a line a method."""
+    lines = [("method", "directions", "VP last", "VP highest", "chance", "leak", "reached", "share", "PPL")]
+    for row in rows:
+        chance = 1 / row["K"] if "K" in row else None
+        shares = [_share(value) for value in (row.get("VP last"), row.get("VP highest"), chance, row.get("leak"))]
+        lines.append((row["method"], str(row["directions"]), *shares, row.get("reached", "–"), _share(row.get("share")), f"{row['PPL']:.2f}"))
+    return _aligned(lines)
+
+
 def _bundle(ground, folder: Path) -> None:
     from explorer.training.directions import make as made
 
@@ -217,6 +260,10 @@ def _table(found: Sequence) -> str:
             _share(matched.get("reached")), _number(matched.get("amount")), _share(matched.get("leakage_mean")),
             f"{_number(ends.get('back'), '…')} to {_number(ends.get('forth'), '…')}",
         ))  # fmt: skip
+    return _aligned(rows)
+
+
+def _aligned(rows: Sequence[tuple[str, ...]]) -> str:
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows)
 
