@@ -28,8 +28,8 @@ from typing import Any
 import bench
 
 MODELS = ("avatars-vae", "avatars-gan", "sprites-vae")
-METHODS = ("random", "pca", "sefa", "jacobian", "hessian", "warped", "flow", "flow, no equation", "logistic", "mean difference", "gradient")
-UPDATES = {"hessian": 100, "warped": 500, "flow": 500, "flow, no equation": 500}
+METHODS = ("random", "pca", "sefa", "jacobian", "hessian", "linear", "warped", "flow", "flow, no equation", "logistic", "mean difference", "gradient")
+UPDATES = {"hessian": 100, "linear": 400, "warped": 400, "flow": 400, "flow, no equation": 400}
 BUNDLED = "flow, bundled"  # the trained flow that comes with a model, where there is one
 COUNT = 8
 RESULTS = Path(__file__).parent / "results" / "directions.json"

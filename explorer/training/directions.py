@@ -30,12 +30,12 @@ from explorer.training.loop import Descent, Stopped, walk
 __all__ = ["flow", "make", "supervised"]
 
 STARTS = 512
-TRIED = 96  # starts by which methods are compared, and the amounts they are followed to
-TRIED_AMOUNTS = (0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0)
+TRIED = 64  # starts by which methods are compared, and the amounts they are followed to
+TRIED_AMOUNTS = (0.0, 0.5, 1.0, 1.5, 2.0, 3.0)
 SUPERVISED = ("logistic", "mean difference", "gradient")
-OF_AN_ATTRIBUTE = 3  # classes bundled of each attribute; of one that stands alone, all
+CLASSES = 20  # bundled, as many of each attribute, but two at least
 LEAST_SHARE = 0.01  # of the codes that must show a class
-UNSUPERVISED = {"pca": 4, "sefa": 4, "random": 2}
+UNSUPERVISED = {"pca": 3, "sefa": 3, "random": 1}
 
 Say = Callable[[Progress], None]
 
@@ -153,9 +153,7 @@ def _kept(file: Path, ground: Ground, settings: learn.Settings) -> list[Directio
     return found if same and len(found) == settings.count else []
 
 
-def supervised(
-    ground: Ground, *, seed: int = 0, report: Say = lambda progress: None, stop: Callable[[], bool] = lambda: False, most: int = OF_AN_ATTRIBUTE
-) -> list[Direction]:
+def supervised(ground: Ground, *, seed: int = 0, report: Say = lambda progress: None, stop: Callable[[], bool] = lambda: False) -> list[Direction]:
     """Of each labelled attribute the classes whose best direction leaks least, or is reached soonest where nothing else could change."""
     if ground.atlas is None or not ground.atlas.labels or ground.scene.judge is None:
         return []
@@ -172,7 +170,7 @@ def supervised(
         best = min((_tried(ground, replace(wish, method=method)) for method in SUPERVISED), key=lambda pair: pair[0])
         if best[0] < float("inf"):
             chosen.setdefault(wish.attribute, []).append(best)
-    most = len(wishes) if len(chosen) == 1 else most
+    most = max(2, CLASSES // max(1, len(chosen)))
     return [_bundled(ground, wish) for found in chosen.values() for _, wish in sorted(found, key=lambda pair: pair[0])[:most]]
 
 

@@ -52,7 +52,7 @@ def with_agreement(ground: Ground, wish: Wish, found: Sequence[Direction], *, ru
     z, told = ground.starts(CODES), torch.zeros(len(found))
     for run in range(1, runs + 1):
         try:
-            other = find(ground.resampled(wish.seed + run), replace(wish, seed=wish.seed + run))
+            other = find(*_again(ground, wish, wish.seed + run))
         except DataError:
             continue
         told += torch.tensor(matched(found, other, z))
@@ -60,3 +60,12 @@ def with_agreement(ground: Ground, wish: Wish, found: Sequence[Direction], *, ru
         direction.but(evidence={**direction.evidence, "agreement": {"cosine": round(float(value) / runs, 4), "runs": runs}})
         for direction, value in zip(found, told)
     ]
+
+
+def _again(ground: Ground, wish: Wish, seed: int) -> tuple[Ground, Wish]:
+    """The same wish with another seed and other codes: a bootstrap sample of the atlas, or of the two groups where those are asked for."""
+    if not (wish.ones or wish.zeros):
+        return ground.resampled(seed), replace(wish, seed=seed)
+    generator = torch.Generator().manual_seed(seed)
+    ones, zeros = (tuple(rows[i] for i in torch.randint(len(rows), (len(rows),), generator=generator)) for rows in (wish.ones, wish.zeros))
+    return ground, replace(wish, seed=seed, ones=ones, zeros=zeros)

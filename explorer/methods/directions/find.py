@@ -14,7 +14,7 @@ from torch import Tensor
 
 from explorer.core.direction import Direction
 from explorer.core.errors import CapabilityError, DataError, ExplorerError
-from explorer.methods.directions import baseline, boundary, closed_form, hessian, principal, warped
+from explorer.methods.directions import baseline, boundary, closed_form, hessian, linear, principal, warped
 from explorer.methods.directions.gradient import GradientField
 from explorer.methods.directions.ground import Ground
 from explorer.methods.directions.heads import Head
@@ -204,6 +204,13 @@ def _warped(ground: Ground, wish: Wish, report: Report) -> list[Direction]:
     )[0]  # fmt: skip
 
 
+def _linear(ground: Ground, wish: Wish, report: Report) -> list[Direction]:
+    return linear.learned(
+        ground.decode, ground.space, channels=ground.model.generator.picture_shape[0], count=min(wish.count, ground.space.size), seed=wish.seed,
+        sample=ground.sample, updates=wish.updates or 1500, report=lambda done, of, figures: report(done, of, f"{figures['right']:.0%} of the directions named"),
+    )[0]  # fmt: skip
+
+
 def flow_settings(wish: Wish) -> learn.Settings:
     """What a wish for a potential flow is learned with."""
     return learn.Settings(count=wish.count, kind=wish.equation, seed=wish.seed, updates=wish.updates or learn.Settings.updates)
@@ -235,6 +242,7 @@ METHODS: dict[str, Method] = {
     "hessian": Method(
         "Independent effects", "A frame whose directions change the picture without depending on each other (Hessian penalty).", ("gradient",), "trained", _hessian
     ),
+    "linear": Method("Told apart", "Straight directions that a small network can tell apart (Voynov and Babenko).", ("gradient",), "trained", _linear),
     "warped": Method("RBF paths", "Bent paths that a small network can tell apart (WarpedGANSpace).", ("gradient",), "trained", _warped),
     "flow": Method("Potential flows", "Slopes of learned landscapes that a small network can tell apart (PoFlow).", ("gradient",), "trained", _flow),
     "logistic": Method("Boundary", "Across the boundary between two groups of codes (InterFaceGAN, by logistic regression).", ("atlas",), "supervised", _logistic),

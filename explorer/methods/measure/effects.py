@@ -41,7 +41,7 @@ def attribute_matrix(directions: Sequence[Direction], scene: Scene, starts: Tens
 def shares(matrix: Tensor) -> Tensor:
     """Each row of M over its sum, `(K, A)`; a direction that moves nothing has an even share of it."""
     total = matrix.sum(dim=1, keepdim=True)
-    return torch.where(total > 1e-9, matrix / total.clamp_min(1e-9), torch.full_like(matrix, 1 / matrix.shape[1]))
+    return torch.where(total > 1e-6, matrix / total.clamp_min(1e-6), torch.full_like(matrix, 1 / matrix.shape[1]))
 
 
 @torch.no_grad()
