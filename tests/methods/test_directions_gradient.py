@@ -12,7 +12,7 @@ from explorer.core.direction import Direction
 from explorer.core.errors import DataError
 from explorer.core.space import LatentSpace
 from explorer.methods.directions.gradient import GradientField, masked
-from explorer.methods.directions.heads import Head, fit
+from explorer.methods.directions.heads import Head, Panel, fit
 from tests.toys import normal
 
 BINARY = ("no", "yes")
@@ -165,6 +165,79 @@ def test_a_head_of_meaningless_labels_persuades_only_itself():
     assert abs(float(seen(end).mean() - seen(start).mean())) < 0.25 and abs(head.accuracy - 0.5) < 0.1
 
 
+def test_the_information_of_several_heads_is_the_sum_of_theirs():
+    """Against derivatives by autograd, for heads with and without a hidden layer, one of them certain of its class."""
+    heads = [
+        learned(normal(90, 6, seed=s), torch.arange(90) % c, tuple("abc"[:c]), hidden=h, epochs=5) for s, c, h in ((0, 3, 5), (1, 2, None), (2, 3, 7))
+    ]
+    heads.append(linear_head(torch.tensor([400.0, 0, 0, 0, 0, 0])))
+    z, true = normal(4, 6, seed=9), torch.zeros(4, 6, 6)
+    for head in heads:
+        for row in range(4):
+            slopes = torch.autograd.functional.jacobian(lambda code, h=head: h.scores(code[None])[0].log_softmax(dim=0), z[row])
+            p = head.scores(z[row : row + 1])[0].softmax(dim=0)
+            true[row] += (slopes * p[:, None]).T @ slopes
+    assert torch.allclose(Panel(heads).information(z), true, atol=1e-4)
+
+
+def soft(turn: torch.Tensor, softness: float) -> GradientField:
+    a, b = two_attributes(turn)
+    return GradientField(a, 1, guards={"b": b}, mode="soft", softness=softness)
+
+
+def near_b(turn: torch.Tensor, distance: float) -> torch.Tensor:
+    """Codes at which f_b has a value."""
+    _, b = two_attributes(turn)
+    way = b.layers[0][1] - b.layers[0][0]
+    z = normal(16, len(turn), seed=2)
+    return z - (z @ way - distance)[:, None] * way
+
+
+def test_soft_protection_is_projection_where_an_attribute_hangs_in_the_balance_and_nothing_far_away():
+    turn = torch.eye(8)
+    a, b = two_attributes(turn)
+    field = soft(turn, 1e-4)
+
+    def leak(z):
+        moved = z + 1e-2 * F.normalize(field.velocity(z, 0), dim=1)
+        return float(((b.odds(moved, 1) - b.odds(z, 1)) / (a.odds(moved, 1) - a.odds(z, 1))).mean())
+
+    assert abs(leak(near_b(turn, 0.0))) <= 0.02
+    assert leak(near_b(turn, 30.0)) == pytest.approx(RHO, abs=0.03)
+    assert float(field.kept(near_b(turn, 0.0)).mean()) == pytest.approx(math.sqrt(1 - RHO**2), abs=0.02)
+
+
+def test_softness_is_a_scale_and_does_not_depend_on_the_basis():
+    leaks_ = []
+    for turn in (torch.eye(8), torch.linalg.qr(normal(8, 8, seed=1)).Q):
+        a, b = two_attributes(turn)
+        for softness in (1e-4, 0.1, 1e4):
+            z = near_b(turn, 0.0)
+            way = F.normalize(soft(turn, softness).velocity(z, 0), dim=1)
+            slopes = [head.layers[0][1] - head.layers[0][0] for head in (b, a)]
+            leaks_.append(float((way @ slopes[0]).mean() / (way @ slopes[1]).mean()))
+    assert leaks_[:3] == pytest.approx(leaks_[3:], abs=0.02)
+    assert leaks_[0] < 0.02 < leaks_[1] < leaks_[2] == pytest.approx(RHO, abs=0.01)
+
+
+def test_a_softness_of_nothing_is_refused():
+    with pytest.raises(DataError, match="softness"):
+        soft(torch.eye(8), 0.0)
+
+
+def test_blur_smooths_the_way_to_a_class():
+    """A class in two islands with another one between: what was learned from sharp codes leaves walks standing on local summits."""
+    codes = torch.cat([normal(400, 8, seed=s) * 0.15 + F.one_hot(torch.tensor(axis), 8) * at for s, (axis, at) in enumerate([(0, 2.0), (0, -2.0), (1, 2.0)])])
+    labels = torch.tensor([0, 0, 1]).repeat_interleave(400)
+    start = codes[:800:20]
+    reached = []
+    for blur in (0.0, 0.5):
+        head = learned(codes, labels, hidden=48, epochs=60, batch=128, blur=blur)
+        end = GradientField(head, 1, mode="none", stride=0.1).walk(start, 60)[-1]
+        reached.append(float(((end - 2 * F.one_hot(torch.tensor(1), 8)).norm(dim=1) < (end - 2 * F.one_hot(torch.tensor(0), 8)).norm(dim=1)).float().mean()))
+    assert reached[1] >= 0.95
+
+
 def test_quotas_count_coordinates():
     wish, b, c = normal(5, 20), normal(5, 20, seed=1), normal(5, 20, seed=2)
     cut = masked(wish, {"b": (b, 0.2), "c": (c, 0.25)})
@@ -183,12 +256,15 @@ def test_a_quota_of_everything_is_refused(quota):
 
 
 def test_a_hundred_protected_steps_are_quick():
-    """G10, with room for a busy machine: the bound itself is measured in the benchmark."""
+    """G10: 100 steps at d = 64 with 4 protected attributes in half a second of computing, the best of three tries."""
     heads = [learned(normal(200, 64, seed=s), torch.arange(200) % 2, epochs=3) for s in range(5)]
-    field = GradientField(heads[0], 1, guards={str(i): head for i, head in enumerate(heads[1:])})
-    began = time.process_time()
-    field.walk(normal(1, 64), 100)
-    assert time.process_time() - began < 2.0
+    for mode in ("mask", "project", "soft"):
+        field, took = GradientField(heads[0], 1, guards={str(i): head for i, head in enumerate(heads[1:])}, mode=mode), []
+        for _ in range(3):
+            began = time.process_time()
+            field.walk(normal(1, 64), 100)
+            took.append(time.process_time() - began)
+        assert min(took) < 0.5, mode
 
 
 @pytest.mark.parametrize(

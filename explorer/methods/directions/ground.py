@@ -72,11 +72,14 @@ class Ground:
         """The same ground with a bootstrap sample of its atlas: as many rows, drawn with replacement."""
         if self.atlas is None or self.atlas.nothing:
             return self
-        rows = torch.randint(len(self.atlas), (len(self.atlas),), generator=torch.Generator().manual_seed(seed))
-        variance = None if self.atlas.variance is None else self.atlas.variance[rows]
-        labels = {name: values[rows] for name, values in self.atlas.labels.items()}
-        kept = {key: value for key, value in self.kept.items() if key in ("unit", "judged")}  # what does not depend on the atlas
-        return replace(self, atlas=replace(self.atlas, codes=self.atlas.codes[rows], variance=variance, labels=labels, layouts={}), kept=kept)
+        if ("resampled", seed) not in self.kept:
+            rows = torch.randint(len(self.atlas), (len(self.atlas),), generator=torch.Generator().manual_seed(seed))
+            variance = None if self.atlas.variance is None else self.atlas.variance[rows]
+            labels = {name: values[rows] for name, values in self.atlas.labels.items()}
+            kept = {key: value for key, value in self.kept.items() if key in ("unit", "judged")}  # what does not depend on the atlas
+            other = replace(self.atlas, codes=self.atlas.codes[rows], variance=variance, labels=labels, layouts={})
+            self.kept["resampled", seed] = replace(self, atlas=other, kept=kept)
+        return self.kept["resampled", seed]
 
     @property
     def spread(self) -> float:
