@@ -227,14 +227,18 @@ def test_a_softness_of_nothing_is_refused():
 
 def test_blur_smooths_the_way_to_a_class():
     """A class in two islands with another one between: what was learned from sharp codes leaves walks standing on local summits."""
-    codes = torch.cat([normal(400, 8, seed=s) * 0.15 + F.one_hot(torch.tensor(axis), 8) * at for s, (axis, at) in enumerate([(0, 2.0), (0, -2.0), (1, 2.0)])])
+    codes = torch.cat(
+        [normal(400, 8, seed=s) * 0.15 + F.one_hot(torch.tensor(axis), 8) * at for s, (axis, at) in enumerate([(0, 2.0), (0, -2.0), (1, 2.0)])]
+    )
     labels = torch.tensor([0, 0, 1]).repeat_interleave(400)
     start = codes[:800:20]
     reached = []
     for blur in (0.0, 0.5):
         head = learned(codes, labels, hidden=48, epochs=60, batch=128, blur=blur)
         end = GradientField(head, 1, mode="none", stride=0.1).walk(start, 60)[-1]
-        reached.append(float(((end - 2 * F.one_hot(torch.tensor(1), 8)).norm(dim=1) < (end - 2 * F.one_hot(torch.tensor(0), 8)).norm(dim=1)).float().mean()))
+        reached.append(
+            float(((end - 2 * F.one_hot(torch.tensor(1), 8)).norm(dim=1) < (end - 2 * F.one_hot(torch.tensor(0), 8)).norm(dim=1)).float().mean())
+        )
     assert reached[1] >= 0.95
 
 
