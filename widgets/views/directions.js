@@ -1,13 +1,16 @@
 // @ts-check
 /** Directions: found by any method, seen as strips, stacked on the stage by sliders, trusted or not by what was measured of them. */
 import sheet from "./shared/base.css";
-import { directionCard } from "./shared/directioncard.js";
 import { findForm } from "./shared/directionfind.js";
+import { directionList } from "./shared/directionlist.js";
+import { directionTools } from "./shared/directiontools.js";
 import { dress, h, hear } from "./shared/dom.js";
-import { MOST_EDITS, amountOf, arranged, noEdits, setEdit, standing } from "./shared/edits.js";
+import { MOST_EDITS, STRIP, amountOf, changed, editsOf, moved, setEdit, setEdits, standing } from "./shared/edits.js";
 import { alikeMatrix, evidenceTable } from "./shared/evidencetable.js";
+import { save as download } from "./shared/files.js";
+import { pictured } from "./shared/frames.js";
 import { icon } from "./shared/icons.js";
-import { cancel, progressBar, run, underWay } from "./shared/jobs.js";
+import { cancel, progressBar, run, underWay, watch } from "./shared/jobs.js";
 import jobs from "./shared/jobs.css";
 import { tellKeys } from "./shared/keys.js";
 import { ask, commit, pace } from "./shared/live.js";
@@ -15,8 +18,10 @@ import { PANEL_KEYS } from "./shared/panelkeys.js";
 import { readable } from "./shared/words.js";
 import css from "./directions.css";
 
-const AMOUNTS = [-2, -1, 0, 1, 2]; // of a card's strip
 const STILL = 350; // milliseconds without change after which strips are drawn anew
+const MOST_ALIKE = 40;
+const THOROUGH = 256; // pictures
+const KINDS = ["find", "refine-directions", "compose"]; // of jobs that are followed
 
 /** @param {{ model: import("./shared/live.js").Model, el: HTMLElement }} context */
 function render({ model, el }) {
@@ -25,136 +30,143 @@ function render({ model, el }) {
   const stop = new AbortController();
   const { signal } = stop;
   /** @type {import("./shared/edits.js").Direction[]} */ let known = [];
-  /** @type {ReturnType<typeof directionCard>[]} */ let cards = [];
+  /** @type {import("./shared/edits.js").Listed[]} */ let all = [];
   let gesture = /** @type {{ from: ReturnType<typeof standing>, patch: any } | null} */ (null);
+  let ahead = /** @type {ReturnType<typeof standing> | null} */ (null); // what was committed and not heard back of yet: the next edit stands on it
   let visible = false;
-  let strips = 0; // a timer
-  let listed = ""; // the model whose directions are shown
-  let shown = ""; // what the cards show: identities and names
+  let strips = /** @type {any} */ (0); // a timer
+  let filling = false;
+  let listed = ""; // the model and the bench that were asked for
+  let of = ""; // the model whose directions are shown
+  let tabled = ""; // what the table shows
   let job = "";
 
   const session = () => model.get("state")?.session;
   const bench = () => /** @type {any[]} */ (session()?.bench ?? []);
+  const here = () => ahead ?? standing(session(), model.get("frame")?.code);
   const send = (/** @type {any} */ request, /** @type {any} */ options = {}) => ask(model, { view: "directions", ...request }, { signal, ...options });
-  const parts = build({
-    reset: () => commit(model, noEdits(standing(session(), model.get("frame")?.code)), "no edits"),
-    blink: (down) => (down ? pacer.draft(noEdits(standing(session(), model.get("frame")?.code))) : pacer.done()),
-    protect: (names) => commit(model, { protect: names }, names.length ? `protect ${names.map(readable).join(", ")}` : "protect nothing"),
-    find: (wish) => follow({ type: "find", wish }),
-    refine: () => follow({ type: "refine-directions", ids: known.map(({ id }) => id) }),
-    selection: () => session()?.selection ?? [],
-    save, load, alike,
-    cancel: () => void cancel(model, { view: "directions", id: job }).catch(() => {}),
+  const complain = (/** @type {any} */ error) => !signal.aborted && error?.name !== "AbortError" && parts.fail(error.message);
+  const rebench = (/** @type {any[] | null} */ next, /** @type {string} */ label) => next && commit(model, { bench: next }, label);
+
+  const tools = directionTools({
+    reset: () => commit(model, setEdits(here(), []), "no edits"),
+    blink: (down) => (down ? pacer.draft(setEdits(here(), [])) : pacer.done()),
+    protect: (names) => commit(model, { protect: names }, names.length ? `keep ${names.map(readable).join(", ")}` : "keep nothing"),
+    compose: (name) => follow({ type: "compose", patch: {}, edits: editsOf(session()), name }),
+    save, load,
   });
+  const form = findForm({ find: (wish) => follow({ type: "find", wish }), selection: () => session()?.selection ?? [], table, fail: (words) => parts.fail(words) });
+  const list = directionList({ hands, sight: () => again(0), drop: (id, place) => rebench(moved(known, bench(), id, place), "reorder directions") });
+  const parts = build({ tools, form, list, refine: () => follow({ type: "refine-directions", ids: all.map(({ id }) => id) }), alike, cancel: () => job && void cancel(model, { view: "directions", id: job }).catch(complain) });
   el.append(parts.el);
   tellKeys(el, "Directions", PANEL_KEYS.Directions);
 
-  /** Puts found directions on the bench. @param {string[]} ids @param {string} label */
+  /** Puts found directions on the bench, newest first. @param {string[]} ids @param {string} label */
   const hold = (ids, label) => {
-    const fresh = ids.filter((id) => !bench().some((each) => each.id === id));
+    const fresh = ids.filter((id) => !bench().some((each) => each.id === id) && !known.some((each) => each.id === id && each.bundled));
     if (fresh.length) commit(model, { bench: [...fresh.map((id) => ({ id, name: "", pinned: false })), ...bench()] }, label);
   };
-  /** @param {any} request @param {any} [options] */
-  async function follow(request, options = {}) {
+  /** Starts a job, or goes on following one. @param {any} request @param {string} [id] of one that is under way */
+  async function follow(request, id) {
+    parts.fail("");
     parts.say("");
     parts.busy(true);
+    const told = (/** @type {any} */ now) => ((job = now.id), parts.progress(now));
     try {
-      const done = await run(model, { view: "directions", ...request }, { signal, ...options, told: (now) => ((job = now.id), parts.progress(now)) });
-      finished(done);
+      finished(await (id ? watch(model, { view: "directions", id, signal, told }) : run(model, { view: "directions", ...request }, { signal, told })));
     } catch (error) {
-      if (!signal.aborted) parts.say(/** @type {Error} */ (error).message);
+      complain(error);
     } finally {
+      job = "";
       if (!signal.aborted) parts.busy(false);
     }
   }
   /** @param {any} done */
   const finished = (done) => {
-    if (done.state !== "done") return parts.say("Cancelled. What was trained until then is kept where it can be resumed.");
     listed = "";
     const ids = done.result?.ids ?? [];
-    if (done.kind === "find") hold(ids, `find ${ids.length} direction${ids.length === 1 ? "" : "s"}`);
-    list();
+    const several = `${ids.length} direction${ids.length === 1 ? "" : "s"}`;
+    if (done.state !== "done") parts.say(done.kind === "find" ? "Cancelled. A potential flow goes on from there when it is asked for again." : "Cancelled. What was measured by then is kept.");
+    else if (done.kind === "refine-directions") parts.say(ids.length ? `Measured ${several} from up to ${THOROUGH} pictures each.` : "All of them were measured as thoroughly already.");
+    else hold(ids, done.kind === "compose" ? "keep edits as one" : `find ${several}`), parts.say(`${several[0].toUpperCase()}${several.slice(1)} found.`);
+    lookUp();
   };
   async function save() {
     try {
-      const { header, payload } = await send({ type: "directions-file", ids: arranged(known, bench()).map(({ id }) => id) });
-      if (!payload) return;
-      const link = h("a", { href: URL.createObjectURL(new Blob([payload])), download: header.name });
-      link.click();
-      setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+      const { header, payload } = await send({ type: "directions-file", ids: all.map(({ id }) => id) });
+      if (payload) download(new Blob([payload]), header.name);
     } catch (error) {
-      parts.say(/** @type {Error} */ (error).message);
+      complain(error);
     }
   }
   /** @param {File} file */
   async function load(file) {
+    parts.fail("");
     try {
       const { header } = await send({ type: "directions-load" }, { payload: new Uint8Array(await file.arrayBuffer()) });
       listed = "";
+      const fresh = header.ids.filter((/** @type {string} */ id) => !known.some((each) => each.id === id)).length;
       hold(header.ids, `load ${header.ids.length} directions`);
-      list();
+      parts.say(`“${file.name}” holds ${header.ids.length} directions, ${fresh ? `${fresh} of them new` : "none of them new"}.`);
+      lookUp();
     } catch (error) {
-      parts.say(/** @type {Error} */ (error).message);
+      complain(error);
     }
   }
+  /** @param {File} file @returns {Promise<import("./shared/directionfind.js").Column[]>} */
+  async function table(file) {
+    parts.fail("");
+    const { header, payload } = await send({ type: "directions-labels", name: file.name }, { payload: new Uint8Array(await file.arrayBuffer()) });
+    const values = new Int16Array(payload ? payload.buffer.slice(payload.byteOffset, payload.byteOffset + payload.byteLength) : 0);
+    return header.columns.map((/** @type {any} */ column, /** @type {number} */ i) => ({ ...column, values: values.subarray(i * header.count, (i + 1) * header.count) }));
+  }
   async function alike() {
-    const all = arranged(known, bench()).slice(0, 40);
+    const some = all.slice(0, MOST_ALIKE);
     try {
-      const { header } = await send({ type: "alike", ids: all.map(({ id }) => id) });
-      parts.alike(all.map(({ name }) => name), header.cosines);
+      const { header } = await send({ type: "alike", ids: some.map(({ id }) => id) });
+      parts.alike(some.map(({ name }) => name), header.cosines);
     } catch (error) {
       if (!signal.aborted) parts.notAlike(/** @type {Error} */ (error).message);
     }
   }
 
+  const wanted = () => `${model.get("info")?.name} ${bench().map(({ id }) => id).sort().join()}`;
   /** Asks what directions there are. */
-  async function list() {
-    const info = model.get("info");
-    if (!info || !session()) return;
-    const asked = (listed = `${info.name} ${bench().map(({ id }) => id).join()}`);
+  async function lookUp() {
+    if (!model.get("info") || !session()) return;
+    const asked = (listed = wanted());
     try {
-      const { header } = await send({ type: "directions", ids: bench().map(({ id }) => id) });
+      const { header } = await send({ type: "directions", ids: bench().map(({ id }) => id) }, { patience: 120_000 });
       if (asked !== listed) return;
-      known = header.directions;
-      parts.methods(header.methods, header.labels);
-      parts.protectable(header.protectable, session()?.protect ?? []);
+      const name = model.get("info")?.name;
+      if (of && of !== name) form.forget(), parts.say("");
+      [of, known] = [name, header.directions];
+      form.show(header.methods, header.labels);
+      tools.protect(header.protectable, session()?.protect ?? []);
+      parts.missing(header.missing);
       draw();
+      again(0);
     } catch (error) {
-      if (!signal.aborted && asked === listed) parts.say(/** @type {Error} */ (error).message);
+      if (asked === listed) complain(error);
     }
   }
   const draw = () => {
-    const all = arranged(known, bench());
-    const now = JSON.stringify(all.map(({ id, name, pinned, evidence }) => [id, name, pinned, evidence?.starts]));
-    if (now !== shown) {
-      shown = now;
-      cards.forEach((card) => card.stop());
-      cards = all.map((direction) => directionCard(direction, hands(direction)));
-      parts.list(cards.map((card) => card.el));
-      parts.table(all);
-      again(0);
-    }
-    const edits = session()?.spot?.edits?.length ?? 0;
-    cards.forEach((card) => card.follow(amountOf(session(), card.direction.id)));
-    parts.edits(edits, all.length);
+    all = list.show(known, bench());
+    const now = JSON.stringify(all.map(({ id, name, evidence }) => [id, name, evidence?.starts]));
+    if (now !== tabled) (tabled = now), parts.table(all);
+    list.follow((id) => amountOf(session(), id));
+    tools.suit(editsOf(session()).map(([id]) => all.find((each) => each.id === id)?.name ?? "?"), all.length);
+    tools.protect(null, session()?.protect ?? []);
+    parts.suit(all.length, of === model.get("info")?.name);
   };
-  const rebench = (/** @type {any[]} */ next, /** @type {string} */ label) => commit(model, { bench: next }, label);
-  /** What a card's controls do. @param {any} direction */
-  const hands = (direction) => {
-    const { id } = direction;
-    const held = () => (bench().some((each) => each.id === id) ? bench() : [{ id, name: "", pinned: false }, ...bench()]);
-    const moved = (/** @type {string} */ which, /** @type {number} */ to) => {
-      const order = arranged(known, bench()).map((each) => ({ id: each.id, name: bench().find((b) => b.id === each.id)?.name ?? "", pinned: each.pinned }));
-      const from = order.findIndex((each) => each.id === which);
-      const [taken] = order.splice(from, 1);
-      order.splice(Math.max(0, Math.min(order.length, to)), 0, taken);
-      rebench(order, "reorder directions");
-    };
-    const place = (/** @type {string} */ which) => arranged(known, bench()).findIndex((each) => each.id === which);
+
+  /** What a card's controls do. @param {import("./shared/edits.js").Listed} direction */
+  function hands({ id, name, pinned }) {
     return {
       move(/** @type {number} */ amount) {
-        gesture ??= { from: standing(session(), model.get("frame")?.code), patch: null };
-        if ((gesture.from.spot.edits ?? []).length >= MOST_EDITS && !amountOf(session(), id)) return parts.say(`${MOST_EDITS} edits stand on each other already: set one back to 0 first.`);
+        gesture ??= { from: here(), patch: null };
+        const edits = gesture.from.spot.edits ?? [];
+        if (edits.length >= MOST_EDITS && !edits.some((/** @type {any} */ [own]) => own === id)) return parts.fail(`${MOST_EDITS} edits stand on each other already: set one back to 0 first.`);
         gesture.patch = setEdit(gesture.from, id, amount);
         pacer.draft(gesture.patch);
       },
@@ -162,119 +174,121 @@ function render({ model, el }) {
         const { patch } = gesture ?? {};
         gesture = null;
         pacer.done();
-        if (patch) commit(model, patch, direction.name);
+        if (!patch) return list.follow((own) => amountOf(session(), own));
+        ahead = { spot: patch.spot, leaves: false };
+        commit(model, patch, name);
       },
-      rename: (/** @type {string} */ name) => rebench(held().map((each) => (each.id === id ? { ...each, name } : each)), name ? `name ${name}` : "take the name back"),
-      pin: () => rebench(held().map((each) => (each.id === id ? { ...each, pinned: !direction.pinned } : each)), `${direction.pinned ? "unpin" : "pin"} ${direction.name}`),
-      remove: () => rebench(bench().filter((each) => each.id !== id), `remove ${direction.name}`),
-      shift: (/** @type {number} */ by) => moved(id, place(id) + by),
-      drop: (/** @type {string} */ other) => moved(other, place(id)),
+      rename: (/** @type {string} */ to) => rebench(changed(bench(), id, { name: to }), to ? `name ${to}` : "take the name back"),
+      pin: () => rebench(changed(bench(), id, { pinned: !pinned }), `${pinned ? "unpin" : "pin"} ${name}`),
+      remove: () => commit(model, { bench: bench().filter((each) => each.id !== id), ...(amountOf(session(), id) ? setEdit(here(), id, 0) : {}) }, `remove ${name}`),
+      shift: (/** @type {number} */ by) => rebench(moved(known, bench(), id, placeIn(id) + by), "reorder directions"),
     };
-  };
+  }
+  /** A direction's place in its group. @param {string} id */
+  const placeIn = (id) => [...(el.querySelector(`.le-dir[data-id="${id}"]`)?.parentElement?.children ?? [])].findIndex((each) => /** @type {any} */ (each).dataset.id === id);
 
-  /** Draws the strips anew after a moment without change. @param {number} [wait] */
+  /** Draws the strips in sight anew after a moment without change. @param {number} [wait] */
   const again = (wait = STILL) => {
     clearTimeout(strips);
-    if (visible) strips = /** @type {any} */ (setTimeout(fill, wait));
+    if (visible) strips = setTimeout(fill, wait);
   };
   async function fill() {
-    const turn = shown;
-    for (const card of cards) {
-      if (turn !== shown || !visible || signal.aborted || model.get("hand")) return;
-      try {
-        const { header, payload } = await send({ type: "along", id: card.direction.id, amounts: AMOUNTS, count: AMOUNTS.length });
-        if (header.type === "along" && payload) card.fill(header, payload);
-      } catch {
-        return; // the stage says what went wrong; the next change tries again
+    if (filling) return again();
+    filling = true;
+    try {
+      for (let card; (card = stale()); ) {
+        const shows = print(card.direction.id);
+        const { header, payload } = await send({ type: "along", id: card.direction.id, amounts: STRIP, count: STRIP.length });
+        if (header.type !== "along" || !payload) break;
+        card.drawn = shows;
+        card.fill(header, payload);
       }
+    } catch {
+      // the stage says what went wrong; the next change tries again
     }
+    filling = false;
   }
+  /** The first card in sight whose strip shows something else than it should; none while a hand moves. */
+  const stale = () => (visible && !signal.aborted && !model.get("hand") && of === model.get("info")?.name ? list.inSight().find((card) => card.drawn !== print(card.direction.id)) : undefined);
+  /** What a strip shows: the state, whatever this direction's own amount is. @param {string} id */
+  const print = (id) => pictured({ ...session(), spot: { ...session()?.spot, edits: editsOf(session()).filter(([own]) => own !== id) } });
+
   const newState = () => {
-    const wanted = `${model.get("info")?.name} ${bench().map(({ id }) => id).join()}`;
-    if (visible && wanted !== listed) list();
-    else draw();
-    parts.protectable(null, session()?.protect ?? []);
+    ahead = null;
+    if (!visible) return;
+    if (wanted() !== listed) lookUp();
+    else if (of) draw();
     again();
   };
-  const watch = new IntersectionObserver((entries) => {
+  const eye = new IntersectionObserver((entries) => {
     const was = visible;
     visible = entries.at(-1)?.isIntersecting ?? false;
     if (visible && !was) newState();
   });
-  watch.observe(el);
-  const deaf = hear(model, { "change:info": () => ((shown = ""), newState()), "change:state": newState });
-  newState();
-  underWay(model, { view: "directions", kind: "find", signal }).then((now) => now && parts.say(`Still finding: ${now.title}.`)).catch(() => {});
+  eye.observe(el);
+  const deaf = hear(model, { "change:info": newState, "change:state": newState, "change:hand": () => !model.get("hand") && again(), "msg:custom": (/** @type {any} */ header) => header.about === "commit" && (ahead = null) });
+  resume();
+  /** Follows a job that was started before the page was loaded again. */
+  async function resume() {
+    for (const kind of KINDS) {
+      const now = await underWay(model, { view: "directions", kind, signal }).catch(() => null);
+      if (now) return follow(null, now.id);
+    }
+  }
   return () => {
     stop.abort();
     clearTimeout(strips);
-    watch.disconnect();
+    eye.disconnect();
     deaf();
-    cards.forEach((card) => card.stop());
+    list.stop();
     pacer.dispose();
     undress();
   };
 }
 
-/** The tools, the form, the list and what is measured. @param {any} on */
-function build(on) {
-  const form = findForm({ find: on.find, selection: on.selection });
-  const bar = progressBar({ cancel: on.cancel });
-  const words = h("p", { class: "le-error", hidden: true, role: "status" });
-  const reset = h("button", { type: "button", class: "le-button", title: "Take all edits away", on: { click: on.reset } }, icon("reset"), "No edits");
-  const blink = h("button", { type: "button", class: "le-button", title: "Hold to see the picture without the edits (also by Space)" }, icon("compare"), "Hold: before");
-  for (const [event, down] of /** @type {[string, boolean][]} */ ([["pointerdown", true], ["pointerup", false], ["pointerleave", false], ["pointercancel", false]])) blink.addEventListener(event, () => on.blink(down));
-  blink.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => event.key === " " && !event.repeat && (event.preventDefault(), on.blink(true)));
-  blink.addEventListener("keyup", (/** @type {KeyboardEvent} */ event) => event.key === " " && on.blink(false));
-  const file = h("input", { type: "file", accept: ".safetensors", hidden: true });
-  file.addEventListener("change", () => file.files?.[0] && (on.load(file.files[0]), (file.value = "")));
-  const guards = h("fieldset", { class: "le-dir-guards", hidden: true }, h("legend", null, "Keep as it is"));
-  const list = h("ol", { class: "le-dir-list", "aria-label": "Directions" });
-  const empty = h("p", { class: "le-empty" }, "No directions yet. Find some below.");
+/** The parts one below the other, and the words between them. @param {any} on */
+function build({ tools, form, list, refine, alike, cancel: end }) {
+  const bar = progressBar({ cancel: end });
+  const trouble = h("p", { class: "le-error", hidden: true, role: "alert" });
+  const words = h("p", { class: "le-note", hidden: true, role: "status" });
+  const missing = h("p", { class: "le-note", hidden: true });
+  const empty = h("p", { class: "le-empty" }, "The directions are being looked up…");
   const table = evidenceTable();
   const matrix = alikeMatrix();
-  const alike = h("details", { class: "le-dir-more" }, h("summary", null, "How alike they are"), matrix.el);
-  alike.addEventListener("toggle", () => alike.open && on.alike());
-  const refine = h("button", { type: "button", class: "le-button", title: "Measure every direction from 256 pictures", on: { click: on.refine } }, icon("refresh"), "Measure more");
-  const el = h("div", { class: "le-dir-body" },
-    h("section", { class: "le-panel" }, h("div", { class: "le-row" }, blink, reset, h("span", { class: "le-grow" }),
-      h("button", { type: "button", class: "le-button", title: "Save these directions as a file", on: { click: on.save } }, icon("save"), "Save"),
-      h("button", { type: "button", class: "le-button", title: "Load a file of directions", on: { click: () => file.click() } }, icon("open"), "Load"), file), words, bar.el, guards),
-    h("section", { class: "le-panel", "aria-label": "Directions of this model" }, empty, list),
-    h("section", { class: "le-panel", "aria-label": "Find directions" }, h("h3", { class: "le-title" }, "Find directions"), form.el),
-    h("section", { class: "le-panel", "aria-label": "Evidence" }, h("div", { class: "le-row" }, h("h3", { class: "le-title le-grow" }, "Evidence"), refine), h("p", { class: "le-note" }, "One unit of any direction changes the picture as much as one unit of any other: a quarter of the difference between two random pictures."), table.el, alike));
-  /** @type {string[]} */ let names = [];
+  const fold = (/** @type {string} */ title, /** @type {any[]} */ content, /** @type {any} */ more = {}) => h("details", { class: "le-panel le-dir-fold", ...more }, h("summary", { class: "le-title" }, title), ...content);
+  const compared = h("details", { class: "le-dir-more" }, h("summary", null, "How alike they are"), matrix.el);
+  compared.addEventListener("toggle", () => compared.open && alike());
+  const thorough = h("button", { type: "button", class: "le-button", title: `From ${THOROUGH} pictures each, in the background`, on: { click: refine } }, icon("refresh"), "Measure thoroughly");
+  const finding = fold("Find directions", [form.el]);
+  const evidence = fold("Evidence", [h("p", { class: "le-note" }, "One unit of any direction changes the picture as much as one unit of any other: a quarter of the difference between two random pictures. Press a heading to sort."), h("div", { class: "le-row" }, thorough), table.el, compared]);
+  const key = h("p", { class: "le-note le-dir-key", hidden: true }, h("i", { class: "le-dir-out", "aria-hidden": "true" }), "beyond the data", h("i", { class: "le-dir-leak", "aria-hidden": "true" }), "how much else changes");
+  const el = h("div", { class: "le-dir-body" }, h("section", { class: "le-panel", "aria-label": "Edits" }, tools.el, words, trouble, bar.el), h("section", { class: "le-panel", "aria-label": "Directions of this model" }, empty, missing, h("div", { class: "le-row le-dir-above-list" }, key, h("span", { class: "le-grow" }), tools.files), list.el), finding, evidence);
+  const say = (/** @type {HTMLElement} */ node, /** @type {string} */ text) => {
+    node.hidden = !text;
+    node.textContent = text;
+  };
   return {
     el,
-    list: (/** @type {HTMLElement[]} */ cards) => void list.replaceChildren(...cards),
     table: table.show,
     alike: matrix.show,
     notAlike: matrix.fail,
-    methods: form.show,
-    /** @param {string} text */
-    say(text) {
-      words.hidden = !text;
-      words.textContent = text;
-    },
-    busy(/** @type {boolean} */ busy) {
+    say: (/** @type {string} */ text) => say(words, text),
+    fail: (/** @type {string} */ text) => say(trouble, text),
+    progress: bar.show,
+    /** @param {boolean} busy */
+    busy(busy) {
       form.busy(busy);
-      refine.disabled = busy;
+      thorough.disabled = busy;
       if (!busy) bar.hide();
     },
-    progress: bar.show,
-    edits(/** @type {number} */ set, /** @type {number} */ count) {
-      reset.disabled = blink.disabled = !set;
+    missing: (/** @type {number} */ count) => say(missing, count ? `${count} direction${count === 1 ? "" : "s"} of this state ${count === 1 ? "is" : "are"} not known here: found on another computer, or for another model.` : ""),
+    /** @param {number} count @param {boolean} looked whether they are this model's */
+    suit(count, looked) {
+      if (looked && !count) empty.textContent = "No directions of this model yet. Find some below.";
+      if (looked && !count && !finding.open) finding.open = true;
       empty.hidden = !!count;
-      list.hidden = !count;
-    },
-    /** @param {string[] | null} known attributes that can be protected; null: as before @param {string[]} on which are */
-    protectable(known, on_) {
-      if (known && known.join() !== names.join()) {
-        names = known;
-        guards.replaceChildren(guards.firstChild, ...names.map((name) => h("label", { class: "le-dir-guard" }, h("input", { type: "checkbox", value: name, on: { change: () => on.protect([...guards.querySelectorAll("input:checked")].map((box) => /** @type {any} */ (box).value)) } }), readable(name))));
-      }
-      guards.hidden = !names.length;
-      for (const box of /** @type {any} */ (guards.querySelectorAll("input"))) box.checked = on_.includes(box.value);
+      list.el.hidden = !count;
+      key.hidden = evidence.hidden = !count;
     },
   };
 }

@@ -24,7 +24,7 @@ export function paint(canvas, pixels) {
 }
 
 /** What of a session decides the picture; while it stays, so does the still. @param {any} session */
-export const pictured = (session) => JSON.stringify(session && [session.model, session.spot, session.journey, session.sampled]);
+export const pictured = (session) => JSON.stringify(session && [session.model, session.spot, session.journey, session.sampled, session.protect]);
 
 /** Frames shown in the last second. */
 export class Rate {
