@@ -22,8 +22,9 @@ from explorer.methods.directions.gradient import GradientField
 from explorer.methods.directions.heads import Head
 from explorer.methods.directions.warped import Bumps, WarpedField
 from explorer.methods.flows.potentials import PotentialField, Potentials
+from explorer.places import checkpoints as checkpoints_folder
 
-__all__ = ["SUFFIX", "file_of", "identity", "read", "write"]
+__all__ = ["SUFFIX", "bundled", "file_of", "identity", "read", "write"]
 
 SUFFIX = ".directions.safetensors"
 ABOUT = "latent-explorer-directions"
@@ -35,6 +36,12 @@ Parts = tuple[dict[str, Any], dict[str, Tensor]]
 def file_of(checkpoint: Path) -> Path:
     """Where the directions of a checkpoint's file are expected: beside it."""
     return checkpoint.with_name(checkpoint.name.removesuffix(checkpoints.SUFFIX) + SUFFIX)
+
+
+def bundled(model: Model) -> dict[str, Direction]:
+    """The directions that came with a model, by name: `bundled(model)["mouth: smiling"]`. Raises CheckpointError where there are none for its weights."""
+    found = read(checkpoints_folder() / f"{model.card.name}{SUFFIX}", model)
+    return {direction.name: direction for direction in found}
 
 
 def identity(direction: Direction) -> str:
