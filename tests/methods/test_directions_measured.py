@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
@@ -69,6 +70,40 @@ def test_evidence_names_the_effect_and_what_leaks():
     middle = amounts.index(0.0)
     assert told["change"][middle] == 0 and flips["first"][middle] == 0
     assert told["change"] == pytest.approx([abs(a) / 4 / 8**0.5 for a in amounts], abs=1e-5)
+
+
+def test_leakage_is_read_where_exactly_four_fifths_have_arrived():
+    """Between the amounts measured: with steps of 1, the crossing and what has changed by then follow from the codes themselves."""
+    starts = normal(4000, SIZE, seed=3)
+    told = evidence(along(0, target="first: light"), Scene(patches, SPACE, Eye()), starts, amounts=(-1.0, 0.0, 0.4, 0.8, 1.2, 1.6, 2.0))["matched"]
+    dark = starts[starts[:, 0] <= 0]
+    amount = float((-dark[:, 0]).quantile(0.8))
+    truth = float((((dark[:, 0] + dark[:, 1]) > 0) != ((dark[:, 0] + amount + dark[:, 1]) > 0)).float().mean())
+    assert told["reached"] == 0.8 and told["most"] > 0.95 and told["starts"] == len(dark)
+    assert told["amount"] == pytest.approx(amount, abs=0.06) and told["leakage"]["both"] == pytest.approx(truth, abs=0.02)
+
+
+def test_starts_that_do_not_show_the_attribute_are_no_failures():
+    """The first patch is hidden in half of the pictures: the others decide."""
+    half = Scene(patches, SPACE, Eye(), visible=lambda rows: np.stack([rows[:, 1] == 1, rows[:, 1] >= 0], axis=1))
+    starts = normal(400, SIZE, seed=3)
+    told = evidence(along(0, target="first: light"), half, starts)["matched"]
+    assert told["starts"] == int(((starts[:, 0] <= 0) & (starts[:, 0] + starts[:, 1] > 0)).sum()) and told["most"] > 0.95
+
+
+def test_ten_directions_from_twelve_starts_decode_a_bounded_number_of_pictures():
+    """What the first table costs, without a clock: 13 amounts of 12 starts, and a calibration of no more."""
+    drawn = []
+
+    def decode(z):
+        drawn.append(len(z))
+        return patches(z)
+
+    done = units.calibrated(along(0), decode, normal(16, SIZE), 0.2)
+    assert sum(drawn) <= 16 * 9
+    drawn.clear()
+    evidence(done, Scene(decode, SPACE, Eye()), normal(12, SIZE))
+    assert sum(drawn) <= 12 * 13
 
 
 def test_the_effect_of_an_unnamed_direction_is_found_with_its_sign():
