@@ -195,7 +195,7 @@ function build(on) {
       hide.hidden = !idle;
       count.textContent = `Hide passive (${idle})`;
       note.hidden = measured && !!shown;
-      note.textContent = !info ? "Waiting for the model…" : !shown ? `"${info.title ?? info.name}" draws no pictures, so it has nothing to slide.` : "This model has no atlas: bands show random draws, and nothing is known of what each axis does.";
+      note.textContent = !info ? "Waiting for the model…" : !shown ? `"${info.title ?? info.name}" draws no pictures, so it has nothing to slide.` : "Nothing was measured of these axes, as for every model without an encoder or an atlas: bands show draws of the prior.";
     },
     /** @param {string} order @param {boolean} hidden @param {{ first: number, count: number, found: number, all: number }} shown */
     arranged(order, hidden, { first, count, found, all }) {
