@@ -48,6 +48,7 @@ def learned(
     count: int = 8,
     updates: int = 1500,
     batch: int = 32,
+    reach: float = 0.0,
     rate: float = 1e-3,
     seed: int = 0,
     fixed: Tensor | None = None,
@@ -59,6 +60,7 @@ def learned(
     `settings` says of each how much it changes the picture, over the median, and whether it is `dead`.
 
     Args:
+        reach: the longest latent shift of a training pair; 0 takes three eighths of the square root of the dimension, on either side.
         fixed: a frame `(count, D)` that is not learned, only told apart: the control.
 
     Raises:
@@ -66,7 +68,7 @@ def learned(
     """
     if not 1 <= count <= space.size:
         raise DataError(f"Space '{space.name}' has room for 1 to {space.size} orthogonal directions, got {count}.")
-    sample, reach = sample or (lambda n, seed: space.sample(n, seed).values.flatten(1)), 3 * math.sqrt(space.size) / 8
+    sample, reach = sample or (lambda n, seed: space.sample(n, seed).values.flatten(1)), reach or 3 * math.sqrt(space.size) / 8
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         frame, judge = Frame(space.size, count, fixed=fixed), PairNet(channels, count)
