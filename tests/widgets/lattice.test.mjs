@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { cellName, cellStep, choicesOf, firstTwo, middleOf, partsOf } from "../../widgets/views/shared/lattice.js";
+import { cellName, cellStep, choicesOf, directionChoices, firstTwo, middleOf, partsOf } from "../../widgets/views/shared/lattice.js";
 
 const axes = [{ axis: 0, name: "z1", label: "passive", activity: 0.1 }, { axis: 1, name: "z2", label: "active", activity: 0.9 }, { axis: 2, name: "z3", label: null, activity: 0.5 }];
 
@@ -36,4 +36,8 @@ test("a cell is called by the values of its column and row", () => {
   assert.equal(cellName(header, 8), "smile 1, age −2");
   assert.equal(middleOf(3), 4);
   assert.equal(cellName(header, 4), "smile 0, age 0: where you are");
+});
+
+test("directions are offered by the names that the list gives them", () => {
+  assert.deepEqual(directionChoices([{ id: "a".repeat(24), name: "smile" }]), [{ value: `direction:${"a".repeat(24)}`, words: "smile", mover: { direction: "a".repeat(24) } }]);
 });

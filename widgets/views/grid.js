@@ -10,7 +10,8 @@ import { paint, pictured, rgba } from "./shared/frames.js";
 import { icon } from "./shared/icons.js";
 import { cancel, progressBar, run } from "./shared/jobs.js";
 import { tellKeys } from "./shared/keys.js";
-import { cellName, cellStep, choicesOf, firstTwo, middleOf, partsOf, REACHES, SIDES } from "./shared/lattice.js";
+import { arranged } from "./shared/edits.js";
+import { cellName, cellStep, choicesOf, directionChoices, firstTwo, middleOf, partsOf, REACHES, SIDES } from "./shared/lattice.js";
 import { ask, commit } from "./shared/live.js";
 import { mapIcon } from "./shared/mapicons.js";
 import { PANEL_KEYS } from "./shared/panelkeys.js";
@@ -25,6 +26,7 @@ function render({ model, el }) {
   const stop = new AbortController();
   const { signal } = stop;
   let of = ""; // the model that the choices are of
+  let benched = ""; // the model and the bench whose directions are offered
   /** @type {import("./shared/lattice.js").Choice[]} */ let choices = [];
   let [shown, visible, timer, job, follow] = ["", false, /** @type {any} */ (0), "", false];
   let current = 0; // the cell that Tab reaches
@@ -36,7 +38,7 @@ function render({ model, el }) {
     h("select", { class: "le-select", "aria-label": label, on: { change: () => refresh() } }, options.map(([value, words]) => h("option", { value, selected: value === chosen }, words)));
   const x = select("Axis from left to right", [], "");
   const y = select("Axis from bottom to top", [], "");
-  const reach = select("How far to either side", REACHES.map((value) => [value, `±${value} σ`]), 2);
+  const reach = select("How far to either side", REACHES.map((value) => [value, `±${value}`]), 2);
   const side = select("Pictures a side", SIDES.map((value) => [value, `${value} × ${value}`]), 5);
   const swap = h("button", { type: "button", class: "le-button le-bare", title: "Swap the two axes", "aria-label": "Swap the two axes", on: { click: () => ([x.value, y.value] = [y.value, x.value], refresh()) } }, mapIcon("swap"));
   const keep = h("button", { type: "button", class: "le-button", title: "Save the grid as a picture with both axes named", on: { click: () => isOff(keep) || saveSquare() } }, icon("save"), "Save grid");
@@ -45,9 +47,9 @@ function render({ model, el }) {
   const grid = h("div", { class: "le-square-grid", role: "grid", "aria-label": "Pictures of two axes", on: { keydown: walk } });
   const note = h("p", { class: "le-note", role: "status" });
   const trouble = h("p", { class: "le-error", role: "alert", hidden: true });
-  const empty = h("p", { class: "le-empty", hidden: true }, "This model has fewer than two axes.");
+  const empty = h("p", { class: "le-empty", hidden: true }, "This model has fewer than two axes, and no directions.");
   const body = h("div", { class: "le-panel le-square-body" },
-    h("div", { class: "le-square-form" }, field("Left to right", x), swap, field("Bottom to top", y), field("How far", reach, "σ: one standard deviation that the axis has among the data"), field("Pictures", side)),
+    h("div", { class: "le-square-form" }, field("Left to right", x), swap, field("Bottom to top", y), field("How far", reach, "One: the standard deviation that an axis has among the data, or one unit of a direction"), field("Pictures", side)),
     grid, h("div", { class: "le-row" }, keep, note), bar.el, trouble);
   el.append(body, empty);
   tellKeys(el, "Grid", PANEL_KEYS.Grid);
@@ -58,6 +60,7 @@ function render({ model, el }) {
   function refresh() {
     const info = model.get("info");
     if (info && info.name !== of) begin(info);
+    lookUp();
     const ready = !!session() && choices.length > 1;
     empty.hidden = !info || choices.length > 1;
     body.hidden = !ready;
@@ -71,17 +74,40 @@ function render({ model, el }) {
   }
   function begin(/** @type {any} */ info) {
     of = info.name;
-    choices = choicesOf(axesOf(info));
-    const options = () => choices.map(({ value, words }) => h("option", { value }, words));
-    x.replaceChildren(...options());
-    y.replaceChildren(...options());
+    offer(choicesOf(axesOf(info)), []);
     const two = firstTwo(choices);
     if (two) [x.value, y.value] = two;
-    shown = "";
+    shown = benched = "";
+  }
+  /** What may be chosen, what is chosen being kept where it is still there. @param {import("./shared/lattice.js").Choice[]} axes @param {import("./shared/lattice.js").Choice[]} directions */
+  function offer(axes, directions) {
+    choices = [...axes, ...directions];
+    const options = (/** @type {import("./shared/lattice.js").Choice[]} */ some) => some.map(({ value, words }) => h("option", { value }, words));
+    const two = firstTwo(choices) ?? ["", ""];
+    [x, y].forEach((node, i) => {
+      const before = node.value;
+      node.replaceChildren(...(directions.length ? [h("optgroup", { label: "Axes" }, options(axes)), h("optgroup", { label: "Directions" }, options(directions))] : options(axes)));
+      node.value = choices.some(({ value }) => value === before) ? before : two[i];
+    });
+  }
+  /** Asks which directions there are, when the bench has changed. */
+  async function lookUp() {
+    const bench = session()?.bench ?? [];
+    const now = JSON.stringify([of, bench]);
+    if (!visible || !session() || now === benched) return;
+    benched = now;
+    try {
+      const { header } = await ask(model, { type: "directions", view: "grid", ids: bench.map((/** @type {any} */ { id }) => id) }, { signal, patience: 120_000 });
+      if (now !== benched) return;
+      offer(choices.filter(({ mover: by }) => "axis" in by), directionChoices(arranged(header.directions, bench)));
+      refresh();
+    } catch {
+      if (now === benched) benched = ""; // axes there are in any case; the next change asks again
+    }
   }
 
   /** What the square should show. */
-  const print = () => JSON.stringify([of, pictured(session()), session()?.protect, wish()]);
+  const print = () => JSON.stringify([of, pictured(session()), wish()]);
   /** Draws anew once nothing changes for a moment, no hand moves, and the square is in sight. */
   function later() {
     clearTimeout(timer);

@@ -33,7 +33,7 @@ function render({ model, el }) {
 
   const choose = chooser({ take: (chosen) => take(chosen), signal });
   const crop = cropper({ moved: () => {}, chosen: () => bring(), signal });
-  const pair = comparison({ stage: () => toStage(), another: () => choose.open(), forget: () => forget(), which: (name) => show(name) });
+  const pair = comparison({ stage: () => toStage(), edit: () => openTab("Directions"), another: () => choose.open(), forget: () => forget(), which: (name) => show(name) });
   const bar = progressBar({ cancel: () => running && cancel(model, { view: VIEW, id: running }).catch(complain), stop: "Stop here" });
   const wish = refinement({ begin: () => refine(), bar: bar.el });
   const error = h("p", { class: "le-error", role: "alert", hidden: true });
@@ -185,12 +185,18 @@ function render({ model, el }) {
     if (!code) return;
     placed = code;
     compare();
-    commit(model, { spot: { origin: { kind: "values", values: code }, axes: [] }, journey: { t: null } }, code === codes.refined && codes.encoder ? "photo, refined" : "photo");
+    const edited = standsOnIt() ? model.get("state").session.spot : { axes: [] }; // another code of the same photo keeps what was done to it
+    commit(model, { spot: { ...edited, origin: { kind: "values", values: code } }, journey: { t: null } }, code === codes.refined && codes.encoder ? "photo, refined" : "photo");
+  };
+  /** Whether the session stands on one of the photo's codes, edited or not. */
+  const standsOnIt = () => {
+    const origin = model.get("state")?.session?.spot?.origin;
+    return !!pair.own() && origin?.kind === "values" && [codes.encoder, codes.refined].some((code) => code && same(code, origin.values));
   };
   /** While the session stands on one of the photo's codes, edited or not, the photo is what the stage compares with. */
   const compare = () => {
     const origin = model.get("state")?.session?.spot?.origin;
-    const ours = pair.own() && origin?.kind === "values" && [codes.encoder, codes.refined].some((code) => code && same(code, origin.values));
+    const ours = standsOnIt();
     if (ours) model.set("before", { pixels: pair.own(), word: "your photo" });
     else if (model.get("before")?.word === "your photo") model.set("before", null);
     pair.onStage(!!ours && !!codes.shown && same(codes.shown, origin.values));
@@ -265,6 +271,9 @@ function render({ model, el }) {
     undress();
   };
 }
+
+/** Opens another activity. @param {string} title */
+const openTab = (title) => /** @type {HTMLElement | undefined} */ ([...document.querySelectorAll(".le-tabs [role=tab]")].find((tab) => tab.textContent?.trim() === title))?.click();
 
 /** Whether two codes are the same but for rounding. @param {number[]} a @param {number[]} b */
 export const same = (a, b) => a.length === b?.length && a.every((value, i) => Math.abs(value - b[i]) < 1e-5);

@@ -25,7 +25,7 @@ function render({ model, el }) {
   const stop = new AbortController();
   const parts = build(el);
   const { now, before, frame } = parts;
-  const comparison = split({ frame, before, button: parts.compare, signal: stop.signal });
+  const comparison = split({ frame, now, before, button: parts.compare, signal: stop.signal });
   const rate = new Rate();
   const shown = { seq: 0, still: false, key: "", code: /** @type {number[] | null} */ (null), header: /** @type {any} */ (null), strangeness: /** @type {number | null} */ (null) };
   const asked = { still: 0, key: "", words: 0 };
@@ -93,6 +93,7 @@ function render({ model, el }) {
     // A gesture, or a step of the history, begins: what stood still until now is what to compare with.
     if (shown.still && String(header.code) !== String(shown.code) && !model.get("before")) comparison.remember(now);
     paint(now, pixels);
+    comparison.repaint();
     Object.assign(shown, { seq: header.seq, still: !!header.still, code: header.code ?? null, header, strangeness: header.strangeness ?? null, key: header.still ? asked.key : "" });
     el.dataset.seq = String(header.seq);
     el.dataset.still = String(!!header.still);
@@ -129,8 +130,9 @@ function render({ model, el }) {
     if (!header.preview) quiet = /** @type {any} */ (setTimeout(() => (parts.speed.hidden = true), MOVING)); // a preview is called one until the still is there
   };
   const keys = (/** @type {KeyboardEvent} */ event) => {
-    if (event.key.toLowerCase() !== "b" || event.ctrlKey || event.metaKey || event.altKey || event.repeat || isTyping(event.target)) return;
-    comparison.toggle();
+    if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || isTyping(event.target)) return;
+    if (event.key.toLowerCase() === "b") comparison.toggle();
+    if (event.key.toLowerCase() === "d") comparison.differ();
   };
   const save = () => savePicture(model, "stage").catch((error) => refused({ message: error.message, about: "picture" }));
 
@@ -138,6 +140,7 @@ function render({ model, el }) {
   tellKeys(el, "Stage", [
     { press: ["b"], does: "Compare: before and now" },
     { press: ["ArrowLeft", "ArrowRight"], does: "Move the divider between them", at: ".le-stage-divider" },
+    { press: ["d"], does: "Compare: where they differ" },
   ]);
   parts.save.addEventListener("click", save, { signal: stop.signal });
   const deaf = hear(model, { "change:state": newState, "change:info": newInfo, "change:hand": settle, "change:before": newBefore, "change:status": () => parts.wait(model.get("status")), "msg:custom": receive });

@@ -14,6 +14,9 @@ export const PART = 64; // pictures of one request
 /** What may be chosen for a side, the most telling first. @param {import("./axes.js").Axis[]} axes @returns {Choice[]} */
 export const choicesOf = (axes) => sorted(axes, "activity").map(({ axis, name, label }) => ({ value: `axis:${axis}`, words: label ? `${name} (${label})` : name, mover: { axis } }));
 
+/** The directions that may be chosen, as a list of one's own calls them. @param {{ id: string, name: string }[]} directions @returns {Choice[]} */
+export const directionChoices = (directions) => directions.map(({ id, name }) => ({ value: `direction:${id}`, words: name, mover: { direction: id } }));
+
 /** The two to begin with, or null where there are not two. @param {Choice[]} choices @returns {[string, string] | null} */
 export const firstTwo = (choices) => (choices.length < 2 ? null : [choices[0].value, choices[1].value]);
 

@@ -67,7 +67,7 @@ export function chooser({ take, signal }) {
   };
 }
 
-/** The photo and what the model makes of it. @param {{ stage: () => void, another: () => void, forget: () => void, which: (name: "encoder" | "refined") => void }} on */
+/** The photo and what the model makes of it. @param {{ stage: () => void, edit: () => void, another: () => void, forget: () => void, which: (name: "encoder" | "refined") => void }} on */
 export function comparison(on) {
   const own = h("canvas", { class: "le-photo-canvas", role: "img", "aria-label": "Your picture, cut to fit the model", width: 1, height: 1 });
   const drawn = h("canvas", { class: "le-photo-canvas", role: "img", "aria-label": "What the model makes of it", width: 1, height: 1 });
@@ -90,11 +90,13 @@ export function comparison(on) {
   const more = h("details", { class: "le-photo-more" }, h("summary", null, "More of its code"), why, near);
   const large = h("p", { class: "le-note", hidden: true }, "This model's codes have too many numbers to be steps of a session, so that this one cannot be put on the stage.");
   const stage = h("button", { type: "button", class: "le-button le-primary", title: "Makes this code the session's; the stage then compares with your photo", on: { click: on.stage } }, "Put it on the stage");
+  const next = h("div", { class: "le-row le-photo-next", hidden: true }, h("p", { class: "le-note le-grow" }, "Now change it: what you do is done to its code, and the stage compares with your photo (B), or shows where they differ (D)."),
+    h("button", { type: "button", class: "le-button", on: { click: on.edit } }, "Change it along directions"));
   const words = h("h3", { class: "le-title" }, "What the model makes of it");
   const el = h("section", { class: "le-panel le-photo-pair", "aria-label": "Comparison", hidden: true },
     words, h("div", { class: "le-photo-two" }, h("figure", null, own, h("figcaption", null, "your picture")), h("figure", null, drawn, h("figcaption", null, "the model's"))),
     which, close, known, typical, seen, more, large,
-    h("div", { class: "le-row" }, stage, h("span", { class: "le-grow" }), h("button", { type: "button", class: "le-button", on: { click: on.another } }, "Another picture"), h("button", { type: "button", class: "le-button", title: "The server forgets the picture now", on: { click: on.forget } }, icon("trash"), "Forget it")));
+    h("div", { class: "le-row" }, stage, h("span", { class: "le-grow" }), h("button", { type: "button", class: "le-button", on: { click: on.another } }, "Another picture"), h("button", { type: "button", class: "le-button", title: "The server forgets the picture now", on: { click: on.forget } }, icon("trash"), "Forget it")), next);
   /** @param {any} header */
   const measure = (header, /** @type {any} */ info) => {
     close.textContent = likeness(header.error, header.psnr);
@@ -153,6 +155,7 @@ export function comparison(on) {
     onStage(there) {
       stage.textContent = there ? "It is on the stage" : "Put it on the stage";
       stage.setAttribute("aria-disabled", String(there));
+      next.hidden = !there;
     },
     end() {
       el.hidden = true;

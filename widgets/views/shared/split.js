@@ -1,18 +1,25 @@
 // @ts-check
-/** Before and after in one frame, with a divider that is dragged or moved by the keyboard. */
+/** Before and after in one frame, with a divider that is dragged or moved by the keyboard; or where the two differ. */
+import { drawDifference } from "./difference.js";
 import { h } from "./dom.js";
 import { paint } from "./frames.js";
+import { percent } from "./words.js";
 
 const HELD = 350; // milliseconds after which a press counts as holding, and ends with the release
 
 /**
- * @param {{ frame: HTMLElement, before: HTMLCanvasElement, button: HTMLButtonElement, signal: AbortSignal }} options `before` lies over the picture; `button` toggles, or shows while held
+ * @param {{ frame: HTMLElement, now: HTMLCanvasElement, before: HTMLCanvasElement, button: HTMLButtonElement, signal: AbortSignal }} options
+ *   `before` lies over the picture `now`; `button` toggles, or shows while held
  */
-export function split({ frame, before, button, signal }) {
+export function split({ frame, now, before, button, signal }) {
   const divider = h("div", { class: "le-stage-divider", role: "slider", tabindex: 0, "aria-label": "Divider between before and now", "aria-valuemin": 0, "aria-valuemax": 100, hidden: true });
   const tags = [h("span", { class: "le-stage-tag le-stage-then", hidden: true }, "before"), h("span", { class: "le-stage-tag le-stage-new", hidden: true }, "now")];
-  frame.append(divider, ...tags);
+  const map = h("canvas", { class: "le-stage-difference", role: "img", width: 1, height: 1, hidden: true });
+  const differ = h("button", { type: "button", class: "le-button le-stage-differ", "aria-pressed": "false", title: "Where before and now differ: dark is the same, pale yellow differs most (D)", hidden: true, on: { click: () => setMap(!mapped) } }, "Difference");
+  frame.append(map, divider, ...tags, differ);
   let open = false;
+  let mapped = false; // the difference is shown instead of the two halves
+  let word = "before";
   let share = 0.5;
   let pressed = 0;
   let wasOpen = false;
@@ -28,8 +35,27 @@ export function split({ frame, before, button, signal }) {
     if (button.disabled) return;
     open = value;
     button.setAttribute("aria-pressed", String(open));
-    for (const node of [before, divider, ...tags]) node.hidden = !open;
+    show();
     frame.classList.toggle("le-stage-split", open);
+  };
+  const show = () => {
+    for (const node of [before, divider, tags[1]]) node.hidden = !open || mapped;
+    differ.hidden = tags[0].hidden = !open;
+    map.hidden = !open || !mapped;
+    draw();
+  };
+  const setMap = (/** @type {boolean} */ value) => {
+    mapped = value;
+    differ.setAttribute("aria-pressed", String(mapped));
+    show();
+  };
+  const draw = () => {
+    if (!open) return;
+    tags[0].textContent = word;
+    if (!mapped) return;
+    const mean = drawDifference(before, now, map);
+    tags[0].textContent = `differs from ${word} by ${percent(mean)}`;
+    map.setAttribute("aria-label", `Where the picture differs from ${word}: by ${percent(mean)} on average`);
   };
   const follow = (/** @type {PointerEvent} */ event) => {
     const box = frame.getBoundingClientRect();
@@ -65,11 +91,16 @@ export function split({ frame, before, button, signal }) {
 
   return {
     toggle: () => set(!open),
+    /** Shows where the two differ, or the two halves again. */
+    differ: () => (open ? setMap(!mapped) : (set(true), open && setMap(true))),
+    /** The picture has changed. */
+    repaint: draw,
     /** Takes the picture as it is as the one to compare with. @param {HTMLCanvasElement} picture @param {string} [word] what it is called */
-    remember(picture, word = "before") {
+    remember(picture, called = "before") {
       paint(before, picture);
-      tags[0].textContent = word;
+      word = called;
       button.disabled = false;
+      draw();
     },
     /** There is nothing to compare with. */
     forget() {
