@@ -6,7 +6,7 @@ its tensors. A file is checked like a checkpoint before anything is read, and be
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -173,10 +173,10 @@ class _Reader:
             case "vector":
                 return Straight(self._tensors[config["vector"]].float())
             case "warped":
-                net = self._net(config["net"], lambda: Bumps(**_whole(config["config"])))
+                net = self._net(config["net"], Bumps, config["config"])
                 return WarpedField(net, _index(config["k"], len(net.log_gamma)), float(config["stride"]), float(config["sign"]))
             case "potential":
-                net = self._net(config["net"], lambda: Potentials(**_whole(config["config"])))
+                net = self._net(config["net"], Potentials, config["config"])
                 return PotentialField(net, _index(config["k"], net.count), float(config["stride"]), int(config["trained"]), float(config["sign"]))
             case "gradient":
                 head = self._head(config["head"])
@@ -194,12 +194,15 @@ class _Reader:
                 return Composed(parts, lengths)
         raise ValueError(f"no field of kind '{kind}'")
 
-    def _net(self, name: str, build) -> nn.Module:
+    def _net(self, name: str, family: Callable[..., nn.Module], config: Mapping[str, Any]) -> nn.Module:
         if name not in self._nets:
-            with torch.device("meta"):
-                net = build()
-            prefix = f"{name}."
-            net.load_state_dict({key[len(prefix) :]: t.float() for key, t in self._tensors.items() if key.startswith(prefix)}, assign=True)
+            prefix, sizes = f"{name}.", {str(key): int(value) for key, value in config.items()}
+            stored = {key[len(prefix) :]: t.float() for key, t in self._tensors.items() if key.startswith(prefix)}
+            if not 0 < _least(**sizes) <= sum(t.numel() for t in stored.values()):  # before anything is built that would fill the memory
+                raise ValueError(f"a network of sizes {sizes} with {sum(t.numel() for t in stored.values())} numbers")
+            with torch.random.fork_rng(devices=[]):  # what is drawn first is replaced
+                net = family(**sizes)
+            net.load_state_dict(stored, assign=True)
             self._nets[name] = net.eval().requires_grad_(False)
         return self._nets[name]
 
@@ -211,12 +214,11 @@ class _Reader:
         return self._nets[name]
 
 
-def _whole(config: Mapping[str, Any]) -> dict[str, int]:
-    """The sizes of a network, none of them so large that building it would fill the memory."""
-    sizes = {str(key): int(value) for key, value in config.items()}
-    if any(not 0 <= value <= 65_536 for value in sizes.values()):
-        raise ValueError(f"a network of sizes {sizes}")
-    return sizes
+def _least(*, count: int, size: int, hidden: int = 0, turns: int = 0, dipoles: int = 0) -> int:
+    """Fewer numbers than a network of these sizes holds; 0 for sizes of no network."""
+    if min(count, size, hidden or dipoles) < 1 or min(hidden, turns, dipoles) < 0:
+        return 0
+    return count * max((hidden or 2 * dipoles) * max(size, hidden), turns * hidden * max(size, hidden), turns * size * size)
 
 
 def _index(value: Any, count: int) -> int:

@@ -1,6 +1,9 @@
 """Files of directions: every kind comes back as it was written, and lies are refused."""
 
 import json
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -25,7 +28,7 @@ def every_kind() -> list[Direction]:
     fields = [
         Straight(torch.nn.functional.normalize(normal(1, 6)[0], dim=0)), WarpedField(paths, 0, 0.3), WarpedField(paths, 1, 0.3, -1.0),
         PotentialField(flow, 0, 0.5, 4), PotentialField(flow, 2, 0.5, 4, -1.0),
-        GradientField(head, 1, 2, {"other": guard}, "mask", {"other": 0.3}),
+        GradientField(head, 1, 2, {"other": guard}, "mask", {"other": 0.3}), GradientField(head, 0, guards={"other": guard}, mode="soft", softness=3.0),
     ]  # fmt: skip
     return [
         Direction(
@@ -62,7 +65,7 @@ def model(weights="ab", space=SPACE) -> Model:
 def test_directions_of_another_model_are_refused(tmp_path, other, why):
     file = tmp_path / "toy.directions.safetensors"
     directions.write(file, every_kind())
-    assert len(directions.read(file, model())) == 6
+    assert len(directions.read(file, model())) == len(every_kind())
     with pytest.raises(CheckpointError, match=why):
         directions.read(file, other)
 
@@ -95,8 +98,20 @@ def test_networks_of_absurd_size_are_refused(tmp_path):
     entries = json.loads(checkpoints.read_header(file).metadata[directions.ABOUT])
     entries[0]["field"]["config"]["hidden"] = 10**9
     checkpoints.write(file, checkpoints.tensors(file), {directions.ABOUT: json.dumps(entries)})
-    with pytest.raises(CheckpointError, match="cannot be read"):
+    with pytest.raises(CheckpointError, match="a network of sizes .* with .* numbers"):
         directions.read(file)
+
+
+def test_reading_networks_neither_draws_nor_imports_much(tmp_path):
+    """Building on torch's meta device would import its decompositions, a second of waiting when a model is opened."""
+    file = tmp_path / "toy.directions.safetensors"
+    directions.write(file, every_kind())
+    script = (
+        "import sys, torch; from pathlib import Path; from explorer import directions; before = torch.get_rng_state();"
+        f"directions.read(Path({str(file)!r})); assert torch.equal(before, torch.get_rng_state());"
+        "sys.exit('torch._decomp' in sys.modules and 3)"
+    )
+    assert subprocess.run([sys.executable, "-c", script], cwd=Path(__file__).parents[1], timeout=120).returncode == 0
 
 
 def test_a_checkpoint_is_no_file_of_directions(tmp_path):

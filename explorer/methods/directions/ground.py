@@ -19,7 +19,7 @@ from explorer.methods.measure.evidence import AMOUNTS, Scene, drawn, evidence, s
 __all__ = ["Ground"]
 
 STARTS_SEED = 77
-CALIBRATED = 16  # starts by which the length of a unit is found
+CALIBRATED = 12  # starts by which the length of a unit is found
 HIDDEN, EPOCHS, BLUR = 48, 24, 0.6  # of the heads that are walked by; the last over the spread of the codes
 JUDGED = 5_000  # draws of the prior that heads learn from beside the atlas
 
