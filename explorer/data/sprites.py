@@ -19,7 +19,7 @@ import numpy as np
 from explorer.data.dataset import Part
 from explorer.data.factors import Factor
 
-__all__ = ["CREDITS", "FACTORS", "GRID", "LICENCE", "SHAPE", "VERSION", "captions", "exact", "render", "sample", "split", "visible"]
+__all__ = ["CREDITS", "FACTORS", "GRID", "LICENCE", "SHAPE", "VERSION", "at", "captions", "exact", "held_out", "render", "sample", "split", "visible"]
 
 VERSION = 1
 SIZE = 64
@@ -62,8 +62,18 @@ def split(part: Part) -> np.ndarray:
     """60,000 rows for training, or 5,000 for measuring; which looks are held out follows from a hash of the look."""
     order = np.random.default_rng(0).permutation(COUNT)
     rows = _rows(order)
-    held_out = _scattered(_looks(rows)) % ONE_IN == 0
-    return rows[held_out][:HELD_OUT] if part == "held-out" else rows[~held_out][:TRAINING]
+    kept = held_out(rows)
+    return rows[kept][:HELD_OUT] if part == "held-out" else rows[~kept][:TRAINING]
+
+
+def held_out(rows: np.ndarray) -> np.ndarray:
+    """Which rows look as nothing does that may be trained on, bool `(n,)`."""
+    return _scattered(_looks(rows)) % ONE_IN == 0
+
+
+def at(values: np.ndarray) -> np.ndarray:
+    """The rows of points of the grid, given as values `(n, 5)` of `GRID`'s factors."""
+    return _rows(np.ravel_multi_index(tuple(values.T), SIDES))
 
 
 def exact(rows: np.ndarray) -> np.ndarray:

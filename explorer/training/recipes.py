@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from explorer import atlases, checkpoints, render
+from explorer import atlases, checkpoints, directions, render
 from explorer.core.errors import DataError
 from explorer.core.model import Card, Model
 from explorer.core.progress import Progress
@@ -28,7 +28,7 @@ from explorer.data.store import pictures
 from explorer.models import gan as gans
 from explorer.models import judge as judges
 from explorer.models import vae as vaes
-from explorer.training import gan, judge, quality, vae
+from explorer.training import flowed, gan, judge, quality, vae
 from explorer.training.loop import Course, Descent, walk
 
 __all__ = ["RECIPES", "Recipe", "follow", "train"]
@@ -111,6 +111,14 @@ RECIPES = {
         net={"latent": 10, "widths": [16, 32, 64, 64]}, steps=4500, batch=128, rate=2e-3,
         objective={"scale": 1.2, "beta": 3.0, "coarse": 64.0, "fine_from": 2000, "ramp": 1},
     ),
+    "sprites-vae-flow": Recipe(
+        name="sprites-vae-flow", title="Moving shapes, trained with flows", family="vae", data="sprites", judge="sprites-judge",
+        net={"latent": 10, "widths": [16, 32, 64, 64]}, steps=2000, batch=128, rate=2e-3,
+        objective={
+            "scale": 1.2, "beta": 3.0, "coarse": 64.0, "fine_from": 900, "ramp": 1,
+            "flows": {"kind": "wave", "pde": 0.1, "start": 1.0, "effect": 0.1},
+        },
+    ),
 }  # fmt: skip
 
 
@@ -154,15 +162,42 @@ def follow(
         raise DataError(f"'{recipe.name}' needs at least one step of training, got {recipe.steps}.")
     folder.mkdir(parents=True, exist_ok=True)
     judged_by = _beside(recipe.judge, folder)
-    net, progress = _learn(recipe, folder, report=report, stop=stop, seed=seed, look=look)
+    learned, progress = _learn(recipe, folder, report=report, stop=stop, seed=seed, look=look)
+    net = learned.vae if isinstance(learned, flowed.Flowed) else learned
     model = _as_stored(_card(recipe, progress, seed, net), net)
     measured = _measure(recipe, model, judged_by)
+    if isinstance(learned, flowed.Flowed):
+        measured |= _compared(recipe, learned, folder, report=report, stop=stop, seed=seed)
     file = folder / f"{recipe.name}{checkpoints.SUFFIX}"
     checkpoints.save(file, model.card.but(quality=measured), net.state_dict(), half=True)
     if model.generator is not None:
         atlases.build(checkpoints.load(file), recipe.source, seed=seed, folder=folder, judge=judged_by, report=report)
+    if isinstance(learned, flowed.Flowed):
+        motions = flowed.directions(learned.flows, checkpoints.load(file), atlases.atlas(file), judged_by, settings={**recipe.objective["flows"], "seed": seed})
+        directions.write(directions.file_of(file), motions)
+        state_file(_control(recipe), seed).unlink(missing_ok=True)
     state_file(recipe, seed).unlink(missing_ok=True)  # what is finished is made from nothing the next time
     return file
+
+
+def _control(recipe: Recipe) -> Recipe:
+    """The same training of a VAE without flows: the same pictures and updates."""
+    return replace(recipe, objective={**recipe.objective, "flows": {**recipe.objective["flows"], "control": True}})
+
+
+def _compared(recipe: Recipe, learned: nn.Module, folder: Path, *, report: Callable[[Progress], None], stop: Callable[[], bool], seed: int) -> dict[str, Any]:
+    """What flows did for a VAE: its figures beside those of the control, which is trained for that, both with weights as stored."""
+    control, progress = _learn(_control(recipe), folder, report=report, stop=stop, seed=seed, look=lambda net: None)
+    x = render.from_pixels(pictures(recipe.source, "held-out")[1][: flowed.COMPARED].copy())
+    found = flowed.compared(_rounded(learned), _rounded(control), x, scale=recipe.objective["scale"], updates=recipe.steps)
+    other = _as_stored(_card(recipe, progress, seed, control.vae), control.vae)
+    return found | {"mig_control": quality.of_grid(other, GRIDS[recipe.data])["mig"]["value"], "minutes_control": round(progress.minutes, 1)}
+
+
+def _rounded(net: nn.Module) -> nn.Module:
+    """The network with its weights rounded as they will be in the file, ready to be used."""
+    net.load_state_dict({name: t.half().float() if t.is_floating_point() else t for name, t in net.state_dict().items()})
+    return net.eval().requires_grad_(False)
 
 
 def _beside(name: str, folder: Path) -> Model | None:
@@ -213,11 +248,16 @@ def _config(recipe: Recipe) -> dict[str, Any]:
 
 
 def _network(recipe: Recipe) -> nn.Module:
+    if "flows" in recipe.objective:
+        return flowed.Flowed(vaes.network(_config(recipe)), recipe.net["latent"])
     return {"judge": judges.network, "vae": vaes.network, "gan": gans.network}[recipe.family](_config(recipe))
 
 
 def _objective(recipe: Recipe, net: nn.Module, *, rows: Any, pixels: Any, seed: int) -> Callable[[int], tuple[Tensor, dict[str, float]]]:
     common = {"batch": recipe.batch, "seed": seed, **recipe.objective}
+    if "flows" in recipe.objective:
+        options = {name: value for name, value in common.items() if name != "flows"}
+        return flowed.objective(net, pictures=len(rows), **options, **recipe.objective["flows"])
     if recipe.family == "vae":
         return vae.objective(net, pixels, **common)
     data = dataset(recipe.source)

@@ -35,7 +35,7 @@ from explorer import render
 from explorer.models.vae import VAE
 from explorer.training.loop import batch_rows, step_generator
 
-__all__ = ["ERRORS", "counted", "decomposed_kl", "fine", "kl", "objective", "psnr", "unsettled"]
+__all__ = ["ERRORS", "counted", "decomposed_kl", "fine", "kl", "log_normal", "objective", "psnr", "unsettled", "weighted"]
 
 ERRORS: dict[str, Callable[[Tensor], Tensor]] = {
     "squares": torch.square,
@@ -73,7 +73,7 @@ def objective(
         z, mean, log_variance, drawn = _forward(net, x, step_generator(seed, step))
         difference = drawn - x
         missed = (counts * (ERRORS[error](difference) + detail * ERRORS[error](fine(difference)))).sum()
-        cost = kl(mean, log_variance).mean() if beta == 1 else _weighted(z, mean, log_variance, beta=beta, n=len(pixels))
+        cost = kl(mean, log_variance).mean() if beta == 1 else weighted(z, mean, log_variance, beta=beta, n=len(pixels))
         total = missed / (len(x) * scale * coarse ** max(0.0, 1 - step / fine_from)) + min(1.0, (step + 1) / ramp) * cost
         if settle and step >= settle_from:
             total = total + settle * min(1.0, (step + 1 - settle_from) / ramp) * unsettled(z)
@@ -107,7 +107,8 @@ def fine(difference: Tensor) -> Tensor:
     return difference - F.avg_pool2d(difference, 5, stride=1, padding=2, count_include_pad=False)
 
 
-def _weighted(z: Tensor, mean: Tensor, log_variance: Tensor, *, beta: float, n: int) -> Tensor:
+def weighted(z: Tensor, mean: Tensor, log_variance: Tensor, *, beta: float, n: int) -> Tensor:
+    """The KL of codes `(B, D)`, their total correlation counted `beta` times."""
     information, correlation, marginal = decomposed_kl(z, mean, log_variance, n)
     return information + beta * correlation + marginal
 
