@@ -45,7 +45,7 @@ function render({ model, el }) {
   const bench = () => /** @type {any[]} */ (session()?.bench ?? []);
   const here = () => ahead ?? standing(session(), model.get("frame")?.code);
   const send = (/** @type {any} */ request, /** @type {any} */ options = {}) => ask(model, { view: "directions", ...request }, { signal, ...options });
-  const complain = (/** @type {any} */ error) => !signal.aborted && error?.name !== "AbortError" && parts.fail(error.message);
+  const complain = (/** @type {any} */ error, where = "list") => !signal.aborted && error?.name !== "AbortError" && parts.fail(error.message, where);
   const rebench = (/** @type {any[] | null} */ next, /** @type {string} */ label) => next && commit(model, { bench: next }, label);
 
   const tools = directionTools({
@@ -55,7 +55,7 @@ function render({ model, el }) {
     compose: (name) => follow({ type: "compose", patch: {}, edits: editsOf(session()), name }),
     save, load,
   });
-  const form = findForm({ find: (wish) => follow({ type: "find", wish }), selection: () => session()?.selection ?? [], table, fail: (words) => parts.fail(words) });
+  const form = findForm({ find: (wish) => follow({ type: "find", wish }), selection: () => session()?.selection ?? [], table, fail: (words) => parts.fail(words, "find") });
   const list = directionList({ hands, sight: () => again(0), drop: (id, place) => rebench(moved(known, bench(), id, place), "reorder directions") });
   const parts = build({ tools, form, list, refine: () => follow({ type: "refine-directions", ids: all.map(({ id }) => id) }), alike, cancel: () => job && void cancel(model, { view: "directions", id: job }).catch(complain) });
   el.append(parts.el);
@@ -68,14 +68,14 @@ function render({ model, el }) {
   };
   /** Starts a job, or goes on following one. @param {any} request @param {string} [id] of one that is under way */
   async function follow(request, id) {
-    parts.fail("");
-    parts.say("");
+    const kind = request.type;
+    parts.say("", kind);
     parts.busy(true);
     const told = (/** @type {any} */ now) => ((job = now.id), parts.progress(now));
     try {
       finished(await (id ? watch(model, { view: "directions", id, signal, told }) : run(model, { view: "directions", ...request }, { signal, told })));
     } catch (error) {
-      complain(error);
+      complain(error, kind);
     } finally {
       job = "";
       if (!signal.aborted) parts.busy(false);
@@ -86,9 +86,10 @@ function render({ model, el }) {
     listed = "";
     const ids = done.result?.ids ?? [];
     const several = `${ids.length} direction${ids.length === 1 ? "" : "s"}`;
-    if (done.state !== "done") parts.say(done.kind === "find" ? "Cancelled. A potential flow goes on from there when it is asked for again." : "Cancelled. What was measured by then is kept.");
-    else if (done.kind === "refine-directions") parts.say(ids.length ? `Measured ${several} from up to ${THOROUGH} pictures each.` : "All of them were measured as thoroughly already.");
-    else hold(ids, done.kind === "compose" ? "keep edits as one" : `find ${several}`), parts.say(`${several[0].toUpperCase()}${several.slice(1)} found.`);
+    const say = (/** @type {string} */ text) => parts.say(text, done.kind);
+    if (done.state !== "done") say(done.kind === "find" ? "Cancelled. A potential flow goes on from there when it is asked for again." : "Cancelled. What was measured by then is kept.");
+    else if (done.kind === "refine-directions") say(ids.length ? `Measured ${several} from up to ${THOROUGH} pictures each.` : "All of them were measured as thoroughly already.");
+    else hold(ids, done.kind === "compose" ? "keep edits as one" : `find ${several}`), say(`${several[0].toUpperCase()}${several.slice(1)} found.`);
     lookUp();
   };
   async function save() {
@@ -101,7 +102,7 @@ function render({ model, el }) {
   }
   /** @param {File} file */
   async function load(file) {
-    parts.fail("");
+    parts.say("");
     try {
       const { header } = await send({ type: "directions-load" }, { payload: new Uint8Array(await file.arrayBuffer()) });
       listed = "";
@@ -115,7 +116,7 @@ function render({ model, el }) {
   }
   /** @param {File} file @returns {Promise<import("./shared/directionfind.js").Column[]>} */
   async function table(file) {
-    parts.fail("");
+    parts.say("", "find");
     const { header, payload } = await send({ type: "directions-labels", name: file.name }, { payload: new Uint8Array(await file.arrayBuffer()) });
     const values = new Int16Array(payload ? payload.buffer.slice(payload.byteOffset, payload.byteOffset + payload.byteLength) : 0);
     return header.columns.map((/** @type {any} */ column, /** @type {number} */ i) => ({ ...column, values: values.subarray(i * header.count, (i + 1) * header.count) }));
@@ -139,7 +140,7 @@ function render({ model, el }) {
       const { header } = await send({ type: "directions", ids: bench().map(({ id }) => id) }, { patience: 120_000 });
       if (asked !== listed) return;
       const name = model.get("info")?.name;
-      if (of && of !== name) form.forget(), parts.say("");
+      if (of && of !== name) form.forget(), parts.say("", "list");
       [of, known] = [name, header.directions];
       form.show(header.methods, header.labels);
       tools.protect(header.protectable, session()?.protect ?? []);
@@ -166,7 +167,7 @@ function render({ model, el }) {
       move(/** @type {number} */ amount) {
         gesture ??= { from: here(), patch: null };
         const edits = gesture.from.spot.edits ?? [];
-        if (edits.length >= MOST_EDITS && !edits.some((/** @type {any} */ [own]) => own === id)) return parts.fail(`${MOST_EDITS} edits stand on each other already: set one back to 0 first.`);
+        if (edits.length >= MOST_EDITS && !edits.some((/** @type {any} */ [own]) => own === id)) return parts.fail(`${MOST_EDITS} edits stand on each other already: set one back to 0 first.`, "compose");
         gesture.patch = setEdit(gesture.from, id, amount);
         pacer.draft(gesture.patch);
       },
@@ -232,7 +233,7 @@ function render({ model, el }) {
   async function resume() {
     for (const kind of KINDS) {
       const now = await underWay(model, { view: "directions", kind, signal }).catch(() => null);
-      if (now) return follow(null, now.id);
+      if (now) return follow({ type: kind }, now.id);
     }
   }
   return () => {
@@ -259,21 +260,33 @@ function build({ tools, form, list, refine, alike, cancel: end }) {
   const compared = h("details", { class: "le-dir-more" }, h("summary", null, "How alike they are"), matrix.el);
   compared.addEventListener("toggle", () => compared.open && alike());
   const thorough = h("button", { type: "button", class: "le-button", title: `From ${THOROUGH} pictures each, in the background`, on: { click: refine } }, icon("refresh"), "Measure thoroughly");
+  const measuring = h("div", null, h("div", { class: "le-row" }, thorough));
   const finding = fold("Find directions", [form.el]);
-  const evidence = fold("Evidence", [h("p", { class: "le-note" }, "One unit of any direction changes the picture as much as one unit of any other: a quarter of the difference between two random pictures. Press a heading to sort."), h("div", { class: "le-row" }, thorough), table.el, compared]);
+  const evidence = fold("Evidence", [h("p", { class: "le-note" }, "One unit of any direction changes the picture as much as one unit of any other: a quarter of the difference between two random pictures. Press a heading to sort."), measuring, table.el, compared]);
   const key = h("p", { class: "le-note le-dir-key", hidden: true }, h("i", { class: "le-dir-out", "aria-hidden": "true" }), "beyond the data", h("i", { class: "le-dir-leak", "aria-hidden": "true" }), "how much else changes");
-  const el = h("div", { class: "le-dir-body" }, h("section", { class: "le-panel", "aria-label": "Edits" }, tools.el, words, trouble, bar.el), h("section", { class: "le-panel", "aria-label": "Directions of this model" }, empty, missing, h("div", { class: "le-row le-dir-above-list" }, key, h("span", { class: "le-grow" }), tools.files), list.el), finding, evidence);
-  const say = (/** @type {HTMLElement} */ node, /** @type {string} */ text) => {
+  const status = h("div", { class: "le-dir-status" }, words, trouble, bar.el);
+  const files = h("div", null, h("div", { class: "le-row le-dir-above-list" }, key, h("span", { class: "le-grow" }), tools.files), status);
+  const el = h("div", { class: "le-dir-body" }, h("section", { class: "le-panel", "aria-label": "Edits" }, tools.el), h("section", { class: "le-panel", "aria-label": "Directions of this model" }, empty, missing, files, list.el), finding, evidence);
+  const put = (/** @type {HTMLElement} */ node, /** @type {string} */ text) => {
     node.hidden = !text;
     node.textContent = text;
+  };
+  /** What is said stands where it was asked for. @param {string} kind of the job, or "list" @param {string} said @param {string} failed */
+  const tell = (kind, said, failed) => {
+    const place = /** @type {Record<string, HTMLElement>} */ ({ find: finding, "refine-directions": measuring, compose: tools.el })[kind] ?? files;
+    if (status.parentElement !== place) place.append(status);
+    const folded = place.closest("details");
+    if (folded) folded.open = true;
+    put(words, said);
+    put(trouble, failed);
   };
   return {
     el,
     table: table.show,
     alike: matrix.show,
     notAlike: matrix.fail,
-    say: (/** @type {string} */ text) => say(words, text),
-    fail: (/** @type {string} */ text) => say(trouble, text),
+    say: (/** @type {string} */ text, kind = "list") => tell(kind, text, ""),
+    fail: (/** @type {string} */ text, kind = "list") => tell(kind, "", text),
     progress: bar.show,
     /** @param {boolean} busy */
     busy(busy) {
@@ -281,7 +294,7 @@ function build({ tools, form, list, refine, alike, cancel: end }) {
       thorough.disabled = busy;
       if (!busy) bar.hide();
     },
-    missing: (/** @type {number} */ count) => say(missing, count ? `${count} direction${count === 1 ? "" : "s"} of this state ${count === 1 ? "is" : "are"} not known here: found on another computer, or for another model.` : ""),
+    missing: (/** @type {number} */ count) => put(missing, count ? `${count} direction${count === 1 ? "" : "s"} of this state ${count === 1 ? "is" : "are"} not known here: found on another computer, or for another model.` : ""),
     /** @param {number} count @param {boolean} looked whether they are this model's */
     suit(count, looked) {
       if (looked && !count) empty.textContent = "No directions of this model yet. Find some below.";
