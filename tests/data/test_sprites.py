@@ -103,3 +103,12 @@ def test_captions_are_true_and_say_nothing_of_turns_that_cannot_be_seen():
         assert ("size" not in sentence) or f"size {size}" in sentence
         assert ("on the" not in sentence) or f"on the {across}" in sentence
         assert all((words in sentence) <= (where == height) for where, words in sprites.WHERE.items())
+
+
+def test_rows_are_found_again_by_their_place_in_the_grid():
+    rows = sprites.sample(200, 8)
+    assert (sprites.at(sprites.exact(rows)) == rows).all()
+
+
+def test_what_is_held_out_is_told_row_by_row():
+    assert sprites.held_out(sprites.split("held-out")).all() and not sprites.held_out(sprites.split("train")).any()
