@@ -6,12 +6,13 @@ from explorer import atlases, checkpoints
 from explorer.core.errors import ExplorerError
 from explorer.studio.codes import code_of, spot_code
 from explorer.studio.session import Entry, Place, Seed, Session, Spot
-from explorer.studio.studio import Studio
+from explorer.studio.studio import Opened, Studio
 
 __all__ = ["snippet"]
 
 MOST_LINES = 10
 FRAMES = 9
+WAYS = "ways"
 LINE_KINDS = ("chord", "arc", "spline", "geodesic")
 
 
@@ -36,6 +37,7 @@ class _Writer:
         self.bundled = file in checkpoints.bundled()
         self.thing = repr(session.model if self.bundled else str(file) if local else file.name)
         self.has_atlas_file = _has_atlas(file)
+        self.ways = _ways(self.opened) if self.bundled else {}
 
     def versions(self):
         """The same state written ever more plainly."""
@@ -55,7 +57,10 @@ class _Writer:
         draw = "explorer.to_pixels(model.generator.decode(code))"
         last = [f"pictures = {draw}", "picture, frames = pictures[0], pictures[1:]"] if frames else [f"picture = {draw}[0]"]
         heads = ["import torch", "import explorer"] if torch else ["import explorer"]
-        return "\n".join([*heads, f"model = explorer.open({self.thing})", *lines, *last]) + "\n"
+        opened = [f"model = explorer.open({self.thing})"]
+        if any(WAYS in line for line in lines):
+            heads, opened = [*heads, "from explorer.directions import bundled"], [*opened, f"{WAYS} = bundled(model)"]
+        return "\n".join([*heads, *opened, *lines, *last]) + "\n"
 
     def _walk(self, points: list[list[str]] | None) -> str:
         journey = self.session.journey
@@ -78,13 +83,20 @@ class _Writer:
     def _spot(self, spot: Spot, name: str) -> list[str]:
         """The lines that make the flat codes `(1, D)` of a spot, under a name."""
         lines = [f"{name} = {self._origin(spot)}"]
-        if spot.axes and spot == Spot(spot.origin, spot.axes):
+        if spot.axes and self._named(spot):
             axes, values = zip(*spot.axes)
             lines.append(f"{name}[:, {list(axes)}] = torch.tensor({list(values)})")
+        if spot.edits and self._named(spot):
+            edits = [(self.ways[identity], amount) for identity, amount in spot.edits]
+            lines.append(f"for way, amount in {edits!r}: {name} = {WAYS}[way].step({name}, amount)")
         return lines
 
+    def _named(self, spot: Spot) -> bool:
+        """Whether all that was done to a spot has a name in Python: axes, and edits along directions that came with the model, of which nothing is kept."""
+        return not spot.bumps and all(identity in self.ways for identity, _ in spot.edits) and not (spot.edits and self.session.protect)
+
     def _origin(self, spot: Spot) -> str:
-        named = spot == Spot(spot.origin, spot.axes)
+        named = self._named(spot)
         atlas = f"explorer.atlas({self.thing})"
         match spot.origin:
             case Seed() if named and self.model.mapper is None:
@@ -107,6 +119,12 @@ class _Writer:
         space = self.model.workspace
         values = name if len(space.shape) == 1 else f"{name}.view(-1, {', '.join(map(str, space.shape))})"
         return f"model.code({values})" if space == self.model.space else f"model.code({values}, {space.name!r})"
+
+
+def _ways(opened: Opened) -> dict[str, str]:
+    """The names of the directions that came with a model, by identity; a name that two of them have names neither."""
+    found = {identity: direction.name for identity, direction in opened.compass.bundled(opened).items()}
+    return {identity: name for identity, name in found.items() if list(found.values()).count(name) == 1}
 
 
 def _has_atlas(file: Path) -> bool:

@@ -92,3 +92,34 @@ def test_a_model_from_a_file_is_opened_from_there_and_its_path_told_to_nobody_el
     assert str(tmp_path) in lines and str(tmp_path) not in snippet(studio, session)
     assert np.abs(drawn(lines)["picture"].astype(int) - shown(studio, session)).max() <= 1
     studio.close()
+
+
+@pytest.fixture(scope="module")
+def ways(studio):
+    """The directions that came with the model, by identity."""
+    opened = studio.open(MODEL)
+    return opened.compass.bundled(opened)
+
+
+@pytest.mark.parametrize("origin", [Seed(3), Entry(12), Place("umap", 3.25, 4.125)], ids=["seed", "entry", "place"])
+@pytest.mark.parametrize("axes", [(), ((1, 1.5),)], ids=["plain", "axes"])
+def test_edits_are_named_and_do_the_same(studio, ways, origin, axes):
+    one, other = list(ways)[:2]
+    session = Session(MODEL, Spot(origin, axes, edits=((one, 1.5), (other, -0.75))))
+    lines = snippet(studio, session)
+    assert ways[one].name in lines and ways[other].name in lines and lines.count("\n") <= MOST_LINES
+    assert np.abs(drawn(lines)["picture"].astype(int) - shown(studio, session)).max() <= 1
+
+
+def test_protected_edits_and_directions_of_ones_own_are_given_by_their_numbers(studio, ways):
+    one = next(iter(ways))
+    guarded = next(name for name in studio.open(MODEL).atlas.labels if name != ways[one].target.partition(": ")[0])
+    session = Session(MODEL, Spot(Seed(3), edits=((one, 1.5),)), protect=(guarded,))
+    lines = snippet(studio, session)
+    assert ways[one].name not in lines
+    assert np.abs(drawn(lines)["picture"].astype(int) - shown(studio, session)).max() <= 1
+    opened = studio.open(MODEL)
+    own = opened.compass.keep(ways[one].but(length=ways[one].length * 1.25, name="my own"))
+    session = Session(MODEL, Spot(Seed(3), edits=((own, 1.0),)))
+    lines = snippet(studio, session)
+    assert "my own" not in lines and np.abs(drawn(lines)["picture"].astype(int) - shown(studio, session)).max() <= 1
