@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,9 +10,11 @@ import pytest
 from explorer import directions
 from explorer.core.direction import Direction, Straight
 from explorer.core.space import LatentSpace
+from explorer.export import png
 from explorer.live.desk import Desk, Visitor
 from explorer.live.protocol import VERSION, pack, unpack
-from explorer.studio.session import Session
+from explorer.studio.recipe import check
+from explorer.studio.session import Session, Values
 from tests import studios
 from tests.toys import normal
 
@@ -241,3 +244,27 @@ def test_a_flow_that_is_cancelled_goes_on_where_it_was(desk, visitor, monkeypatc
     ask(desk, visitor, "cancel", id=job.id)
     assert job.wait(PATIENCE).state == "cancelled" and list(tmp_path.glob("flow-*.state"))
     assert len(found(desk, visitor, **wish)) == 2 and not list(tmp_path.glob("flow-*.state"))
+
+
+def test_a_picture_carries_its_edits_and_opens_without_the_direction_too(desk, visitor, ids):
+    spot = {"origin": {"kind": "seed", "seed": 3}, "edits": [[ids[0], 1.5], [ids[1], -1.0]]}
+    ask(desk, visitor, "commit", patch={"spot": spot, "protect": ["side"]}, label="two edits")
+    _, content = ask(desk, visitor, "picture")
+    pixels, recipe = png.read(bytes(content))
+    assert recipe.session.spot.edits == ((ids[0], 1.5), (ids[1], -1.0)) and recipe.session.protect == ("side",)
+    assert check(desk.studio, recipe, pixels).within(1)
+    other = Visitor()
+    ask(desk, other, "hello", version=VERSION)
+    header, _ = ask(desk, other, "replay", recipe=recipe.text)
+    assert Session.from_json(header["state"]["session"]).spot == recipe.session.spot
+
+    compass = desk.studio.open("toy-vae").compass
+    kept, compass._found, folder = compass._found, {}, compass._folder
+    compass._folder = folder / "elsewhere"  # as on another computer
+    try:
+        header, _ = ask(desk, other, "replay", recipe=recipe.text)
+        session = Session.from_json(header["state"]["session"])
+        assert isinstance(session.spot.origin, Values) and not session.spot.edits
+        assert check(desk.studio, replace(recipe, session=session), pixels).within(1)
+    finally:
+        compass._found, compass._folder = kept, folder
