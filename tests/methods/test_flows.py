@@ -123,6 +123,26 @@ def test_a_field_walks_in_inference_mode_and_back_from_stored_states():
     assert (forth.flip(0)[-1] - normal(3, 4)).abs().max() < 1e-4  # T10: back replays what was stored
 
 
+def test_after_its_trained_time_a_landscape_stands_still():
+    field = PotentialField(Potentials(1, 4).requires_grad_(False), 0, stride=0.5, trained=4)
+    z = normal(3, 4)
+    assert torch.equal(field.velocity(z, 3), field.velocity(z, 9)) and torch.equal(field.potential(z, 3), field.potential(z, 9))
+    assert not torch.allclose(field.velocity(z, 2), field.velocity(z, 3))
+
+
+def test_half_precision_is_near_and_differentiable():
+    weight = normal(4, 12, seed=8)
+    z = normal(5, 4).requires_grad_()
+    exact, near = (z @ weight).view(5, 3, 2, 2), learn.quick(lambda z: (z @ weight).view(5, 3, 2, 2))(z)
+    assert near.dtype == torch.float32 and 0 < float((near - exact).abs().max()) < 0.02 * float(exact.abs().max())
+    assert torch.autograd.grad(near.sum(), z)[0].abs().sum() > 0
+
+
+def test_a_pair_of_moments_is_never_the_first_step_alone():
+    until, since = learn._moments(2000, 4, torch.Generator().manual_seed(0))
+    assert {*zip(since.tolist(), until.tolist())} == {(a, b) for b in (2, 3, 4) for a in range(b)}
+
+
 # T4, T5: known motions
 
 
