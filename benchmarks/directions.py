@@ -53,14 +53,8 @@ def row(model: str, method: str, settings: dict[str, Any]) -> dict[str, Any] | N
         cost = {"s": 60 * found[0].settings.get("minutes", float("nan"))}
     with torch.no_grad():
         whole = [ground.measured(direction, starts=settings["starts"]) for direction in found]
-        return (
-            {"model": model, "method": method}
-            | scored(ground, whole, settings)
-            | leaked(whole)
-            | moved(ground, whole)
-            | cost
-            | learned(found, method, settings)
-        )
+    told = scored(ground, whole, settings) | leaked(whole) | moved(ground, whole)
+    return {"model": model, "method": method} | told | cost | learned(found, method, settings)
 
 
 def grounded(model: str) -> Any:

@@ -35,6 +35,7 @@ TRIED_AMOUNTS = (0.0, 0.5, 1.0, 1.5, 2.0, 3.0)
 SUPERVISED = ("logistic", "mean difference", "gradient")
 CLASSES = 20  # bundled, as many of each attribute, but two at least
 LEAST_SHARE = 0.01  # of the codes that must show a class
+LEAST_REACHED = 0.15  # of the starts, by a direction that is bundled where nothing better is found
 UNSUPERVISED = {"pca": 3, "sefa": 3, "random": 1}
 
 Say = Callable[[Progress], None]
@@ -187,5 +188,6 @@ def _tried(ground: Ground, wish: Wish) -> tuple[float, Wish]:
         return float("inf"), wish
     matched = _measured(ground, direction, TRIED, TRIED_AMOUNTS).evidence["matched"]
     if not matched["matched"]:
-        return float("inf"), wish
+        reached = matched["reached"] or 0.0
+        return (11 - reached if reached >= LEAST_REACHED else float("inf")), wish
     return matched["amount"] if matched["leakage_mean"] is None else matched["leakage_mean"], wish

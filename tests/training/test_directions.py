@@ -59,6 +59,15 @@ def test_of_several_methods_the_one_that_leaks_least_is_kept(tmp_path, monkeypat
     assert {d.method for d in made_by.supervised(ground())} == {"mean difference"}
 
 
+def test_what_hardly_arrives_comes_last_and_what_never_does_not_at_all(monkeypatch):
+    matched = {"logistic": (0.1, 0.0), "mean difference": (0.5, 0.02), "gradient": (0.8, 0.9)}
+    for methods, kept in ((("logistic", "mean difference"), {"mean difference"}), (("logistic",), set()), (tuple(matched), {"gradient"})):
+        told = {m: {"matched": matched[m][0] >= 0.8, "reached": matched[m][0], "leakage_mean": matched[m][1], "amount": 1.0} for m in methods}
+        monkeypatch.setattr(made_by, "SUPERVISED", methods)
+        monkeypatch.setattr(made_by, "_measured", lambda ground, d, *rest, told=told: d.but(evidence={"matched": told[d.method]}))
+        assert {d.method for d in made_by.supervised(ground())} == kept
+
+
 def test_nothing_is_measured_twice_and_flows_join_later(tmp_path, measured):
     before = make(tmp_path)
     measured.clear()
