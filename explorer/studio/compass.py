@@ -15,6 +15,7 @@ from explorer.core.direction import Direction, composed
 from explorer.core.errors import CheckpointError, DataError, ExplorerError, SessionError
 from explorer.core.progress import Progress
 from explorer.data.catalogue import DATASETS
+from explorer.methods.directions.agreement import CHEAP, with_agreement
 from explorer.methods.directions.find import Wish, find, why_not
 from explorer.methods.directions.ground import Ground
 from explorer.methods.directions.heads import Head, fit
@@ -192,7 +193,8 @@ class Compass:
 def _raw(ground: Ground, wish: Wish, report: Report, stop: Stop) -> list[Direction]:
     """What a method finds, before it is measured. A flow takes long, so that what was learned of it outlives a stop."""
     if wish.method != "flow" or why_not(ground, "flow"):
-        return find(ground, wish, report=report)
+        found = find(ground, wish, report=report)
+        return with_agreement(ground, wish, found) if wish.method in CHEAP else found
     found = training.flow(ground, report=lambda now: None if stop() else report(now.step, now.steps, _learning(now)), stop=stop, wish=wish)
     card = ground.model.card
     return [direction.but(model=card.name, weights=card.weights) for direction in found]

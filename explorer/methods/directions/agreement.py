@@ -18,10 +18,11 @@ from explorer.core.errors import DataError
 from explorer.methods.directions.find import METHODS, Wish, find
 from explorer.methods.directions.ground import Ground
 
-__all__ = ["RUNS", "cosines", "matched", "with_agreement"]
+__all__ = ["CHEAP", "RUNS", "cosines", "matched", "with_agreement"]
 
 RUNS = 2  # other runs that a direction is looked for in
 CODES = 64  # where fields are compared
+CHEAP = ("pca", "sefa", "logistic", "mean difference", "random")  # methods that take less than a second to ask again
 QUICK = ("unsupervised", "supervised", "baseline")  # kinds of methods that are quick enough to be asked again at once
 
 
