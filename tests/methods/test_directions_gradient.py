@@ -3,6 +3,7 @@
 import itertools
 import math
 import time
+from dataclasses import replace
 
 import pytest
 import torch
@@ -11,8 +12,10 @@ import torch.nn.functional as F
 from explorer.core.direction import Direction
 from explorer.core.errors import DataError
 from explorer.core.space import LatentSpace
+from explorer.methods.directions.find import Wish, expected, find
 from explorer.methods.directions.gradient import GradientField, masked
 from explorer.methods.directions.heads import Head, Panel, fit
+from tests.toygrounds import ground
 from tests.toys import normal
 
 BINARY = ("no", "yes")
@@ -32,11 +35,12 @@ def learned(codes, labels, classes=BINARY, **changes) -> Head:
 
 
 def test_with_a_linear_head_the_walk_is_a_straight_line():
-    way = F.normalize(normal(1, 6)[0], dim=0)
-    z = normal(5, 6, seed=1)
-    states = GradientField(linear_head(way), 1, mode="none").walk(z, 10)
+    way = F.normalize(normal(1, 6)[0].double(), dim=0)
+    z = normal(5, 6, seed=1).double()
+    head = linear_head(way)
+    states = GradientField(Head(BINARY, tuple(layer.double() for layer in head.layers)), 1, mode="none").walk(z, 10)
     for t, state in enumerate(states):
-        assert torch.allclose(state, z + 0.2 * t * way, atol=1e-5)
+        assert torch.allclose(state, z + 0.2 * t * way, atol=1e-6, rtol=0)
 
 
 def test_slopes_are_the_gradients_of_the_log_odds():
@@ -154,15 +158,30 @@ def test_wrong_labels_turn_a_linear_head_as_little_as_theory_says(n):
     assert abs(float(found @ true) - theory) <= 0.05
 
 
+def test_too_few_labels_are_said_to_be_too_few():
+    """By the theory of wrong labels: .94 at 1,000 codes of 32 numbers, .66 at 100, which is below the .8 that counts as settled."""
+    assert expected(500, 32) == pytest.approx(0.94, abs=0.01) and expected(50, 32) == pytest.approx(0.66, abs=0.01)
+    made = ground()
+    assert find(made, Wish("gradient", attribute="first", toward="light"))[0].settings["settled"]
+    few = made.atlas.labels["first"].clone()
+    few[torch.nonzero(few == 1)[6:, 0]] = -1
+    scarce = replace(made, atlas=replace(made.atlas, labels={**made.atlas.labels, "first": few}), kept={})
+    assert not find(scarce, Wish("gradient", attribute="first", toward="light"))[0].settings["settled"]
+
+
 def test_a_head_of_meaningless_labels_persuades_only_itself():
-    """G8: the latent probability rises along the walk; what the picture shows does not follow."""
-    z = normal(1000, 16)
-    head = learned(z, torch.randperm(1000, generator=torch.Generator().manual_seed(3)) % 2, hidden=16)
-    start = normal(400, 16, seed=9)
-    end = walk(GradientField(head, 1, mode="none"), start, 2.0)
-    assert float((head.odds(end, 1) > head.odds(start, 1)).float().mean()) > 0.95
+    """G8: the latent probability rises along the walk; what the picture shows follows no more often than not, over many such heads."""
+    z, start = normal(1000, 16), normal(400, 16, seed=9)
     seen = lambda codes: (codes[:, 0] + 0.3 * codes[:, 1] ** 2 > 0.2).float()  # noqa: E731 - what an image-space scorer would say
-    assert abs(float(seen(end).mean() - seen(start).mean())) < 0.25 and abs(head.accuracy - 0.5) < 0.1
+    gains = []
+    for seed in range(24):
+        head = learned(z, torch.randperm(1000, generator=torch.Generator().manual_seed(seed)) % 2, hidden=16, epochs=60)
+        end = walk(GradientField(head, 1, mode="none"), start, 2.0)
+        assert float((head.odds(end, 1) > head.odds(start, 1)).float().mean()) > 0.95 and abs(head.accuracy - 0.5) < 0.12
+        gains.append(float(seen(end).mean() - seen(start).mean()))
+    assert abs(sum(gains) / len(gains)) <= 0.05
+    true = learned(z, seen(z).long(), hidden=16, epochs=60)
+    assert float(seen(walk(GradientField(true, 1, mode="none"), start, 2.0)).mean() - seen(start).mean()) > 0.3  # what real labels do
 
 
 def test_the_information_of_several_heads_is_the_sum_of_theirs():

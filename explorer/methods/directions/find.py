@@ -5,6 +5,7 @@ find(ground, Wish("pca", count=8), report=...)  ->  directions, not yet measured
 
 import hashlib
 import json
+import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Literal
@@ -25,6 +26,7 @@ from explorer.methods.flows.potentials import PotentialField
 __all__ = ["METHODS", "Method", "Wish", "find", "why_not"]
 
 Report = Callable[[int, int, str], None]
+ENOUGH = 0.8  # the expected cosine with the truth below which there are too few labels
 
 
 @dataclass(frozen=True)
@@ -193,8 +195,16 @@ def _gradient(ground: Ground, wish: Wish, report: Report) -> list[Direction]:
     source = _class(ground, wish.attribute, wish.against)[1] if wish.against else None
     field = GradientField(head, goal, source, heads, "soft", stride=0.05 * ground.spread * ground.space.size**0.5, softness=0.1 / ground.spread**2)
     target = f"{wish.attribute}: {wish.toward}"
-    settings = {"seed": wish.seed, "accuracy": head.accuracy, "accuracy_middle": head.middle, "protects": list(heads)}
+    settings = {
+        "seed": wish.seed, "accuracy": head.accuracy, "accuracy_middle": head.middle, "protects": list(heads),
+        "settled": expected(int((ground.labels[wish.attribute] == goal).sum()), ground.space.size) >= ENOUGH,
+    }  # fmt: skip
     return [Direction(wish.name or target, "gradient", ground.space, field, target=target, settings=settings)]
+
+
+def expected(labels: int, size: int) -> float:
+    """The cosine with the truth that as many labels of a class, and as many of others, can give in `size` dimensions if a fifth are wrong."""
+    return 0.48 / math.sqrt(0.48**2 + (size - 1) / max(1, 2 * labels))
 
 
 def _warped(ground: Ground, wish: Wish, report: Report) -> list[Direction]:
