@@ -17,7 +17,7 @@ from torch import Tensor
 from explorer import devices
 from explorer.core.errors import CheckpointError, ExplorerError
 from explorer.core.model import Card, Model
-from explorer.models import gan, judge, vae
+from explorer.models import dit, gan, judge, vae
 from explorer.models.prototypes import black_box, cbc, pipnet, prob_psenn, protopnet, st_protopnet
 from explorer.models.weights import SUFFIX, Header, digest, floating, in_memory, read_header, tensors, write
 from explorer.places import checkpoints as bundled_folder
@@ -26,7 +26,7 @@ __all__ = ["BUILDERS", "Header", "bundled", "find", "load", "read", "read_header
 
 BUILDERS: dict[str, Callable[[Card, Mapping[str, Tensor], torch.device], Model]] = {
     "vae": vae.build, "gan": gan.build, "judge": judge.build, "black-box": black_box.build, "protopnet": protopnet.build,
-    "st-protopnet": st_protopnet.build, "prob-psenn": prob_psenn.build, "cbc": cbc.build, "pipnet": pipnet.build,
+    "dit": dit.build, "st-protopnet": st_protopnet.build, "prob-psenn": prob_psenn.build, "cbc": cbc.build, "pipnet": pipnet.build,
 }  # fmt: skip
 
 COMPANIONS = (".atlas" + SUFFIX, ".directions" + SUFFIX)  # files that stand beside a checkpoint

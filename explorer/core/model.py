@@ -14,6 +14,7 @@ from torch import Tensor
 from explorer.core.errors import CapabilityError, SpaceError
 from explorer.core.prototypes import PrototypeClassifier
 from explorer.core.space import Code, LatentSpace
+from explorer.core.text import Denoiser
 
 __all__ = ["Card", "Classifier", "Decoder", "Encoder", "Features", "Generator", "Mapper", "Model", "Posterior", "differentiable"]
 
@@ -166,8 +167,9 @@ class Model:
     classifier: Classifier | None = None
     features: Features | None = None
     prototypes: PrototypeClassifier | None = None
+    denoiser: Denoiser | None = None
 
-    PARTS = ("generator", "encoder", "mapper", "classifier", "features", "prototypes")
+    PARTS = ("generator", "encoder", "mapper", "classifier", "features", "prototypes", "denoiser")
 
     @property
     def parts(self) -> tuple[str, ...]:

@@ -11,13 +11,19 @@ noise cannot be squeezed through. Patches overlap on the way in, and a small con
 import math
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-__all__ = ["DiT", "EARLIEST", "network", "tokens", "velocity"]
+from explorer.core.errors import DataError, SpaceError
+from explorer.core.model import Card, Model
+from explorer.core.text import LONGEST, Condition
+from explorer.models.told import Told
+
+__all__ = ["DiT", "EARLIEST", "Reader", "build", "network", "tokens", "velocity"]
 
 EARLIEST = 0.05  # times below this count as this where one divides by them
 OVERLAP = 2  # pixels by which a patch reaches into its neighbours
@@ -119,16 +125,62 @@ class DiT(nn.Module):
         return self.denoise(z, t, *self.embed(words), words > 0)
 
     def denoise(self, z: Tensor, t: Tensor, c: Tensor, pooled: Tensor, known: Tensor) -> Tensor:
-        """The clean pictures, for an embedded caption and which of its words there are `(B, length)`."""
+        """The clean pictures, for an embedded caption and which of its words there are `(B, length)`: yes or no, or how far, in [0, 1]."""
         condition = self.time(_waves(t, self.width).to(z.dtype)) + pooled
         x = self.patches(z).flatten(2).transpose(1, 2) + self.places
-        seen = torch.cat([torch.ones(len(z), x.shape[1], dtype=torch.bool, device=z.device), known], dim=1)[:, None, None]
+        seen = torch.cat([torch.ones(len(z), x.shape[1], dtype=known.dtype, device=z.device), known], dim=1)[:, None, None]
+        seen = seen.log() if seen.is_floating_point() else seen
         for layer in self.layers:
             x, c = layer(x, c, condition, seen)
         shift, scale = self.modulation(F.silu(condition))[:, None].chunk(2, dim=2)
         drawn = self.head(_moved(x, shift, scale))
         drawn = F.pixel_shuffle(drawn.transpose(1, 2).unflatten(2, (self.side, self.side)), self.patch)
         return drawn + self.mend(torch.cat([drawn, z], dim=1))
+
+
+@dataclass(frozen=True, eq=False)
+class Reader:
+    """The network as the explorer sees it: captions to conditions, noisy pictures to clean ones."""
+
+    net: DiT
+    vocabulary: tuple[str, ...]
+
+    @property
+    def picture_shape(self) -> tuple[int, int, int]:
+        return self.net.channels, self.net.size, self.net.size
+
+    @property
+    def length(self) -> int:
+        """The most words of a caption that are read."""
+        return self.net.order.shape[1]
+
+    def words(self, caption: str) -> tuple[str, ...]:
+        return tuple(WORD.findall(caption.lower())[: self.length])
+
+    def embed(self, captions: Sequence[str]) -> Condition:
+        for caption in captions:
+            if len(caption) > LONGEST:
+                raise DataError(f"A caption may have {LONGEST:,} characters, got {len(caption):,}.")
+        said = tokens(captions, self.vocabulary, self.length).to(self.net.order.device)
+        rows, pooled = self.net.embed(said)
+        return Condition(rows, (said > 0).to(rows.dtype), pooled)
+
+    def clean(self, z: Tensor, t: Tensor, condition: Condition) -> Tensor:
+        return self.net.denoise(z, t, condition.rows, condition.pooled, condition.presence)
+
+
+def build(card: Card, state: Mapping[str, Tensor], device: torch.device) -> Model:
+    """Rebuilds the model of `card` around its weights."""
+    with torch.device("meta"):  # nothing is allocated that the file does not hold
+        net = network(card.config)
+    net.load_state_dict(dict(state), assign=True)
+    net.to(device).eval().requires_grad_(False)
+    reader = Reader(net, tuple(str(word) for word in card.config["vocabulary"]))
+    (space,) = card.latent_spaces
+    if space.shape != reader.picture_shape:
+        raise SpaceError(f"'{card.name}' says its noise has shape {space.shape}, but it draws {reader.picture_shape}.")
+    how = {"steps": int(card.config.get("steps", 12)), "guidance": float(card.config.get("guidance", 2.0))}
+    return Model(card, (space,), generator=Told(card.name, reader, space, **how), denoiser=reader)
 
 
 def network(config: Mapping[str, Any]) -> DiT:
