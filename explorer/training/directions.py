@@ -8,8 +8,9 @@ that are learned later are added without measuring the rest again.
 
 import hashlib
 import json
+import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -164,30 +165,36 @@ def supervised(ground: Ground, *, seed: int = 0, report: Say = lambda progress: 
         for c, name in enumerate(ground.atlas.classes[attribute])
         if attribute in ground.scene.judge.questions and float((values == c).float().mean()) >= LEAST_SHARE
     ]
-    chosen: dict[str, list[tuple[float, Wish]]] = {}
+    chosen: dict[str, list[tuple[float, Wish, dict[str, float | None]]]] = {}
     for i, wish in enumerate(wishes):
         report(Progress(i, len(wishes)))
         _go_on(stop)
-        best = min((_tried(ground, replace(wish, method=method)) for method in SUPERVISED), key=lambda pair: pair[0])
-        if best[0] < float("inf"):
-            chosen.setdefault(wish.attribute, []).append(best)
+        scores = {method: _tried(ground, replace(wish, method=method)) for method in SUPERVISED}
+        best = min(scores, key=scores.get)
+        if scores[best] < math.inf:
+            told = {method: round(score, 4) if score < 10 else None for method, score in scores.items()}
+            chosen.setdefault(wish.attribute, []).append((scores[best], replace(wish, method=best), told))
     most = max(2, CLASSES // max(1, len(chosen)))
-    return [_bundled(ground, wish) for found in chosen.values() for _, wish in sorted(found, key=lambda pair: pair[0])[:most]]
+    return [_bundled(ground, wish, told) for found in chosen.values() for _, wish, told in sorted(found, key=lambda one: one[0])[:most]]
 
 
-def _bundled(ground: Ground, wish: Wish) -> Direction:
+def _bundled(ground: Ground, wish: Wish, told: Mapping[str, float | None]) -> Direction:
+    """What a wish finds, with how the methods fared that were tried for it: their leakage, None for those that did not get there."""
     (direction,) = with_agreement(ground, wish, find(ground, wish))
-    return direction.but(name=direction.target.replace("_", " "))
+    return direction.but(name=direction.target.replace("_", " "), settings={**direction.settings, "tried": dict(told)})
 
 
-def _tried(ground: Ground, wish: Wish) -> tuple[float, Wish]:
-    """The leakage of what a method finds, infinite where it finds nothing or does not reach the class; the amount where nothing can leak."""
+def _tried(ground: Ground, wish: Wish) -> float:
+    """How good what a method finds is, less being better: its leakage, or the amount it takes where nothing can leak.
+
+    Beyond 10 where it does not get to the class in enough starts, infinite where it hardly does or finds nothing.
+    """
     try:
         (direction,) = find(ground, wish)
     except DataError:
-        return float("inf"), wish
+        return math.inf
     matched = _measured(ground, direction, TRIED, TRIED_AMOUNTS).evidence["matched"]
     if not matched["matched"]:
         reached = matched["reached"] or 0.0
-        return (11 - reached if reached >= LEAST_REACHED else float("inf")), wish
-    return matched["amount"] if matched["leakage_mean"] is None else matched["leakage_mean"], wish
+        return 11 - reached if reached >= LEAST_REACHED else math.inf
+    return matched["amount"] if matched["leakage_mean"] is None else matched["leakage_mean"]

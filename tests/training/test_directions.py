@@ -55,8 +55,9 @@ def test_every_attribute_gets_its_named_directions_with_their_figures(tmp_path):
 
 def test_of_several_methods_the_one_that_leaks_least_is_kept(tmp_path, monkeypatch):
     tried = {"logistic": 0.3, "mean difference": 0.1, "gradient": 0.2}
-    monkeypatch.setattr(made_by, "_tried", lambda ground, wish: (tried[wish.method], wish))
-    assert {d.method for d in made_by.supervised(ground())} == {"mean difference"}
+    monkeypatch.setattr(made_by, "_tried", lambda ground, wish: tried[wish.method])
+    found = made_by.supervised(ground())
+    assert {d.method for d in found} == {"mean difference"} and found[0].settings["tried"] == tried
 
 
 def test_what_hardly_arrives_comes_last_and_what_never_does_not_at_all(monkeypatch):
