@@ -20,7 +20,8 @@ __all__ = ["Ground"]
 
 STARTS_SEED = 77
 CALIBRATED = 12  # starts by which the length of a unit is found
-HIDDEN, EPOCHS, BLUR = 48, 24, 0.6  # of the heads that are walked by; the last over the spread of the codes
+HIDDEN, EPOCHS = 48, 24  # of the heads that are walked by
+BLUR, FARTHEST_BLUR = 0.6, 3.4  # over the spread of the codes: the noise of a coordinate, and at most of a whole code
 JUDGED = 5_000  # draws of the prior that heads learn from beside the atlas
 
 
@@ -105,7 +106,7 @@ class Ground:
                 batch=256,
                 rate=5e-3,
                 decay=0.01,
-                blur=BLUR * self.spread,
+                blur=self.spread * min(BLUR, FARTHEST_BLUR / self.space.size**0.5),
                 seed=seed,
             )
         return self.kept[attribute, seed]
