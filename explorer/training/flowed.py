@@ -44,6 +44,7 @@ __all__ = ["MOTIONS", "Flowed", "Motion", "compared", "directions", "equivarianc
 Loss = Callable[[int], tuple[Tensor, dict[str, float]]]
 REACH = 5  # steps of a sequence
 STARTS = 512
+HALFWAY = 0.5
 COMPARED = 1000  # pictures whose likelihood is bounded
 
 
@@ -241,8 +242,10 @@ def _followed(both: Flowed, k: int, n: int, seed: int) -> dict[str, float]:
     return {**{name: total / REACH for name, total in sums.items()}, "endpoint": endpoint}
 
 
-def directions(flows: Potentials, model: Model, atlas: Atlas, judge: Model, *, settings: Mapping[str, Any]) -> list[Direction]:
-    """The motions as directions of a model, with evidence from 512 codes of its atlas."""
+def directions(
+    flows: Potentials, model: Model, atlas: Atlas, judge: Model, *, errors: Mapping[str, Mapping[str, float]], settings: Mapping[str, Any]
+) -> list[Direction]:
+    """The motions whose rollouts come nearer to their goal than half-way, by `equivariance`, as directions of a model; evidence from 512 codes of its atlas."""
     flows.eval().requires_grad_(False)
     scene = Scene(
         lambda z: model.generator.decode(model.code(z)), model.workspace, judge=judge.classifier, visible=sprites.visible, encoder=model.encoder
@@ -250,10 +253,14 @@ def directions(flows: Potentials, model: Model, atlas: Atlas, judge: Model, *, s
     ground, found = Ground(model, atlas, scene), []
     codes = ground.starts(64)
     for k, motion in enumerate(MOTIONS):
+        if errors[motion.name]["endpoint"] > HALFWAY:
+            continue
         states = flows.rollout(codes, torch.full((len(codes),), k), REACH + 1).detach()[1:]
         stride = float((states[1:] - states[:-1]).norm(dim=2).mean())
         field = PotentialField(flows, k, stride, REACH + 1)
-        plain = Direction(motion.name, "flow", model.workspace, field, target=motion.target, settings={**settings, "supervised": True})
+        plain = Direction(
+            motion.name, "flow", model.workspace, field, target=motion.target, settings={**settings, "supervised": True, **errors[motion.name]}
+        )
         found.append(ground.measured(plain, starts=STARTS))
     return found
 

@@ -173,7 +173,8 @@ def follow(
     if model.generator is not None:
         atlases.build(checkpoints.load(file), recipe.source, seed=seed, folder=folder, judge=judged_by, report=report)
     if isinstance(learned, flowed.Flowed):
-        motions = flowed.directions(learned.flows, checkpoints.load(file), atlases.atlas(file), judged_by, settings={**recipe.objective["flows"], "seed": seed})
+        told = {"errors": measured["equivariance"]["flow"], "settings": {**recipe.objective["flows"], "seed": seed}}
+        motions = flowed.directions(learned.flows, checkpoints.load(file), atlases.atlas(file), judged_by, **told)
         directions.write(directions.file_of(file), motions)
         state_file(_control(recipe), seed).unlink(missing_ok=True)
     state_file(recipe, seed).unlink(missing_ok=True)  # what is finished is made from nothing the next time
