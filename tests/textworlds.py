@@ -26,7 +26,7 @@ CONFIG = {
 class Mixture:
     """What is behind noisy points of a Gaussian mixture on the straight path, exactly, whatever shape the points have.
 
-    `centres` `(K, D)`, `spread` the standard deviation around each, `shares` `(K,)`.
+    `centres` `(K, D)`, `spread` the standard deviation around each, `shares` `(K,)` or one row a point `(B, K)`.
     """
 
     centres: Tensor
@@ -91,13 +91,13 @@ class Pairs:
                 shares = shares * torch.tensor([1.0 if k in kept else 1e-30 for k in range(4)], dtype=torch.float64)
         return shares / shares.sum()
 
-    def mixture(self, rows: Tensor) -> Mixture:
+    def mixture(self, condition: Condition) -> Mixture:
         centres = torch.stack([self.centre(a, b) for a in (-1, 1) for b in (-1, 1)])
-        return Mixture(centres, self.spread, torch.softmax(rows, dim=-1))
+        return Mixture(centres, self.spread, torch.softmax(condition.rows[..., 0], dim=-1))
 
     def clean(self, z: Tensor, t: Tensor, condition: Condition) -> Tensor:
         assert len(condition) == len(z)
-        return torch.cat([self.mixture(condition.rows[i, :, 0])(z[i : i + 1], t[i : i + 1]) for i in range(len(z))])
+        return self.mixture(condition)(z, t)
 
 
 def transformer(seed: int = 0, *, moved: float = 0.1) -> Model:

@@ -93,19 +93,22 @@ class Denoiser(Protocol):
         """The expected pictures `(B, C, H, W)` behind noisy ones at times `(B,)`, for as many captions."""
 
 
-def led(denoiser: Denoiser, condition: Condition, guidance: float = 1.0) -> Clean:
-    """What a network cleans under one caption, led away from the null caption: null + guidance (caption - null); one evaluation at a guidance of 1, else two.
+def led(denoiser: Denoiser, condition: Condition, guidance: float | Tensor = 1.0) -> Clean:
+    """What a network cleans under captions, led away from the null caption: null + guidance (caption - null).
+
+    `guidance` is one number or one a picture `(B,)`. Where it is 1 throughout this is one evaluation, else two.
 
     References: Ho & Salimans 2022, Classifier-free diffusion guidance (arXiv 2207.12598).
     """
-    if guidance == 1:
+    guidance = torch.as_tensor(guidance)
+    if bool((guidance == 1).all()):
         return lambda z, t: denoiser.clean(z, t, condition.repeated(len(z)))
     null = denoiser.embed([""])
 
     def clean(z: Tensor, t: Tensor) -> Tensor:
         both = condition.repeated(len(z)).joined(null.repeated(len(z)))
         told, untold = denoiser.clean(torch.cat([z, z]), torch.cat([t, t]), both).chunk(2)
-        return untold + guidance * (told - untold)
+        return untold + guidance.to(z).view(-1, *[1] * (z.ndim - 1)) * (told - untold)
 
     return clean
 

@@ -1,0 +1,1 @@
+"""What a network that cleans noisy pictures says of pictures and words: one idea a file."""

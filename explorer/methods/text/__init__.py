@@ -1,0 +1,1 @@
+"""Edits that are said in words: one idea a file."""
