@@ -2,16 +2,15 @@ import pytest
 import torch
 
 from explorer.core.errors import CapabilityError, DataError, ModelError
-from explorer.methods.text.activations import activate
 from explorer.methods.text.activations import Settings as Inside
+from explorer.methods.text.activations import activate
 from explorer.methods.text.distillation import Settings, distil, pds_weights
 from explorer.methods.text.edited import Counted, Request, private
 from explorer.methods.text.find import METHODS, find
 from explorer.methods.text.flowedit import Settings as Flow
 from explorer.methods.text.flowedit import flow
-from explorer.methods.text.sliders import LowRank
+from explorer.methods.text.sliders import LowRank, slide, train
 from explorer.methods.text.sliders import Settings as Slide
-from explorer.methods.text.sliders import slide, train
 from explorer.models.variance_preserving import linear
 from tests.textworlds import Pairs, transformer
 

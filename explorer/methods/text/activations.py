@@ -16,8 +16,8 @@ import torch
 from torch import Tensor, nn
 
 from explorer.core.errors import CapabilityError, DataError
-from explorer.core.text import Denoiser, led
-from explorer.methods.text.curvature import looks
+from explorer.core.text import Condition, Denoiser, led
+from explorer.methods.text.curvature import Looks, looks
 from explorer.methods.text.edited import Request, checked_amounts, private
 from explorer.methods.text.encode import Encoded, encode
 from explorer.models.solvers import Report, solve
@@ -107,6 +107,18 @@ class Activated:
         return (drawn + (1 - share) * self.encoded.found.residual).clamp(-1, 1)
 
 
+def _inside(denoiser: Denoiser, block: nn.Module, condition: Condition, seen: Looks) -> Tensor:
+    """What a block returns for the tokens of the picture `(tokens, width)`, on average."""
+    out: list[Tensor] = []
+
+    def keep(module: nn.Module, given: tuple, result: tuple[Tensor, ...]) -> None:
+        out.append(result[0].mean(dim=0))
+
+    with _hooked(block, keep):
+        led(denoiser, condition)(seen.z, seen.t)
+    return out[0]
+
+
 @torch.no_grad()
 def activate(denoiser: Denoiser, request: Request, *, settings: Settings = Settings(), report: Report = lambda done, steps: None) -> Activated:
     """Finds what the wanted caption changes in one block. Raises CapabilityError for networks that show none, DataError for a number beyond the last."""
@@ -120,10 +132,7 @@ def activate(denoiser: Denoiser, request: Request, *, settings: Settings = Setti
     changes = []
     for place, t in enumerate(at.tolist()):
         seen = looks(request.picture, settings.count, low=t, high=t, seed=settings.seed)
-        out: list[Tensor] = []
-        with _hooked(block, lambda module, given, result: out.append(result[0].mean(dim=0))):
-            for condition in (encoded.before, encoded.after):
-                led(denoiser, condition)(seen.z, seen.t)
-        changes.append(out[1] - out[0])
+        said, wanted = (_inside(denoiser, block, condition, seen) for condition in (encoded.before, encoded.after))
+        changes.append(wanted - said)
         report(place + 1, settings.grid)
     return Activated(encoded, block, at, torch.stack(changes), settings.until)
