@@ -22,6 +22,7 @@ from explorer.methods.directions.heads import Head, fit
 from explorer.methods.measure.evidence import Scene
 from explorer.places import checkpoints as bundled_folder
 from explorer.places import user_data
+from explorer.studio.haste import Haste
 from explorer.studio.steering import Edit
 from explorer.training import directions as training
 
@@ -60,6 +61,7 @@ class Compass:
         self._found: dict[str, Direction] = {}
         self._heads: dict[tuple[str, str], Head] = {}
         self._lock = threading.RLock()
+        self.haste = Haste()
 
     @property
     def folder(self) -> Path:

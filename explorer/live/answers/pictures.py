@@ -1,6 +1,7 @@
 """Pictures of codes: decode, grid; and a picture in words: describe."""
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,12 +13,13 @@ from explorer.core.space import Code
 from explorer.live.desk import MOST_FRAMES, Call, Handler
 from explorer.live.headers import count, number, reply, rounded
 from explorer.live.protocol import pack
-from explorer.studio.codes import code_of, interpolated
+from explorer.studio.codes import as_code, code_of, interpolated, spot_code
 from explorer.studio.describe import describe
 from explorer.studio.planes import pictures_of
 from explorer.studio.preview import SLOW
 from explorer.studio.sample import seeds
 from explorer.studio.session import Session
+from explorer.studio.shelf import Opened
 
 __all__ = ["HANDLERS", "framed", "frames", "in_turns", "places_of"]
 
@@ -32,8 +34,8 @@ async def decode(call: Call) -> bytes:
     opened = await call.opened(session.model)
     if session.journey.t is not None:
         await call.prepared(opened, session)
-    code = code_of(opened, session)
     still = call.header.get("still") is True
+    code = await (_code(opened, session) if still else _hurried(call, opened, session))
     hurried = not still and _slow(call, session.model)
     drawn = await call.draw(session.model, code, preview=hurried)
     if drawn is None:
@@ -50,6 +52,20 @@ async def decode(call: Call) -> bytes:
     return pack(frame, render.rgba(pixels) if kind == "rgba" else render.encode(pixels, kind))
 
 
+async def _code(opened: Opened, session: Session) -> Code:
+    """The code of a session; edits along directions may be walks, so those are made aside."""
+    return await asyncio.to_thread(code_of, opened, session) if session.spot.edits else code_of(opened, session)
+
+
+async def _hurried(call: Call, opened: Opened, session: Session) -> Code:
+    """The same for a hand that moves, nearly: see `studio/haste.py`."""
+    if session.journey.t is not None or not session.spot.edits:
+        return code_of(opened, session)
+    bare = spot_code(opened, replace(session.spot, edits=()), sampled=session.sampled)
+    flat = await asyncio.to_thread(opened.compass.haste.edited, opened, session, bare, visitor=f"{call.id} {call.visitor.connection}")
+    return as_code(opened.model, flat[None])
+
+
 async def grid(call: Call) -> bytes:
     session = call.session
     opened = await call.opened(session.model)
@@ -63,7 +79,7 @@ async def planes(call: Call) -> bytes:
     """The channels of a code with rows and columns, as grey levels."""
     session = call.patched
     opened = await call.opened(session.model)
-    code = code_of(opened, session)
+    code = await _code(opened, session)
     if len(code.space.shape) != 3:
         raise CapabilityError(f"'{session.model}' has codes of shape {code.space.shape}: there are no channels with rows and columns to show.")
     values = code.values[0]
@@ -77,7 +93,7 @@ async def in_words(call: Call) -> bytes:
     opened = await call.opened(session.model)
     if session.journey.t is not None:
         await call.prepared(opened, session)
-    code = code_of(opened, session)
+    code = await _code(opened, session)
     drawn = await call.draw(session.model, code, use="in words")
     if drawn is None:
         return call.skipped()

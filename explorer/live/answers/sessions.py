@@ -60,7 +60,7 @@ async def commit(call: Call) -> bytes:
         session = now
         opened = await call.opened(session.model)
         await call.prepared(opened, session)
-        check(opened, session)  # what cannot be shown is not committed
+        await asyncio.to_thread(check, opened, session)  # what cannot be shown is not committed; edits may be walks that take a moment
     label = optional_text(call.header, "label") or "change"
     return call.desk.told(call.studio.store.commit(call.id, session, label[:80], by=call.visitor))
 

@@ -27,7 +27,8 @@ export function directionCard(direction, to) {
   const el = h("li", { class: "le-dir", "data-id": direction.id },
     h("div", { class: "le-dir-head" }, grip, name, amount, pin, remove),
     h("div", { class: "le-dir-way" }, canvas, h("div", { class: "le-dir-slide" }, marks(evidence), range)),
-    h("div", { class: "le-dir-said" }, h("p", { class: "le-dir-how" }, effect(evidence, readable)), also(evidence), measured(direction)));
+    h("div", { class: "le-dir-said" }, h("p", { class: "le-dir-how" }, effect(evidence, readable)), also(evidence)),
+    measured(direction));
   let pause = 0;
   let held = false;
 

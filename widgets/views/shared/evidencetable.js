@@ -16,12 +16,12 @@ const whole = (/** @type {number} */ value) => `${Math.round(value * 100)} %`;
  */
 export const COLUMNS = [
   { name: "Name", title: "", value: (d) => d.name },
-  { name: "Effect", title: "The class that it leads to, as the judge sees it", value: (d) => (d.evidence?.target ? `${readable(d.evidence.target.question)} → ${readable(d.evidence.target.class)}` : null) },
   { name: "Shown", title: "In how many pictures that did not show it they do at last; the line is the 95 % interval", value: (d) => d.evidence?.matched?.most ?? d.evidence?.matched?.reached ?? null, written: whole, of: (d) => d.evidence.matched.starts },
   { name: "At", title: "The amount at which 80 % of them show it", value: (d) => (d.evidence?.matched?.matched ? d.evidence.matched.amount : null), written: plain },
   { name: "Leaks", title: "In how many pictures each other attribute has changed by then, on average; the line is the 95 % interval", value: (d) => d.evidence?.matched?.leakage_mean ?? null, written: whole, of: (d) => d.evidence.matched.starts },
   { name: "Steady", title: "Mean rank correlation of the effect with the amount: 1 where it only grows", value: (d) => d.evidence?.monotone ?? null, written: plain },
   { name: "Breaks", title: "The amount at which half of the other attributes have changed: it is somebody else", value: (d) => d.evidence?.breaks ?? null, written: plain },
+  { name: "Effect", title: "The class that it leads to, as the judge sees it", value: (d) => (d.evidence?.target ? `${readable(d.evidence.target.question)} → ${readable(d.evidence.target.class)}` : null) },
   { name: "Method", title: "", value: (d) => d.title },
   { name: "Pictures", title: "From how many pictures this was measured", value: (d) => d.evidence?.starts ?? null, written: String },
 ];
@@ -45,7 +45,7 @@ function ranged(share, n) {
 
 export function evidenceTable() {
   /** @type {Direction[]} */ let rows = [];
-  let [column, sign] = [4, 1];
+  let [column, sign] = [3, 1]; // the cleanest first
   const body = h("tbody");
   const heads = COLUMNS.map(({ name, title }, i) => h("th", { scope: "col" }, h("button", { type: "button", class: "le-button le-bare", title: title || `Sort by ${name.toLowerCase()}`, on: { click: () => ((sign = column === i ? -sign : 1), (column = i), draw()) } }, name)));
   const el = h("div", { class: "le-dir-scroll", tabindex: 0, role: "region", "aria-label": "Evidence" }, h("table", { class: "le-dir-table" }, h("thead", null, h("tr", null, heads)), body));
