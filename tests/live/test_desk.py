@@ -1,7 +1,6 @@
 """The desk answers every request, and every bad one with a sentence."""
 
 import asyncio
-import itertools
 import json
 import threading
 
@@ -14,28 +13,9 @@ from explorer.live.desk import Call, Desk, Visitor
 from explorer.live.protocol import VERSION, pack, unpack
 from explorer.studio.studio import Studio
 from tests import studios
+from tests.live.desks import ask
 
 SIDE = 16
-order = itertools.count(1)
-
-
-@pytest.fixture(scope="module")
-def desk(tmp_path_factory):
-    studio = studios.studio(tmp_path_factory.mktemp("toys"))
-    yield Desk(studio)
-    studio.close()
-
-
-@pytest.fixture
-def visitor(desk):
-    visitor = Visitor()
-    ask(desk, visitor, "hello", version=VERSION)
-    return visitor
-
-
-def ask(desk, visitor, kind, **fields):
-    """Header and payload of the answer to one request."""
-    return unpack(asyncio.run(desk.answer(visitor, pack({"type": kind, "seq": next(order), "view": "test", **fields}))))
 
 
 def place(x, y, layout="pca"):
@@ -124,7 +104,9 @@ def test_a_commit_that_takes_long_undoes_nothing_committed_meanwhile(desk, visit
             await prepared(call, opened, session)
 
         monkeypatch.setattr(Call, "prepared", slowly)
-        first = asyncio.create_task(desk.answer(visitor, pack({"type": "commit", "patch": {"journey": {"end": {"origin": {"kind": "seed", "seed": 9}}}}})))
+        first = asyncio.create_task(
+            desk.answer(visitor, pack({"type": "commit", "patch": {"journey": {"end": {"origin": {"kind": "seed", "seed": 9}}}}}))
+        )
         await asyncio.sleep(0)
         await desk.answer(visitor, pack({"type": "commit", "patch": {"spot": {"origin": {"kind": "entry", "row": 4}}}}))
         gate.set()

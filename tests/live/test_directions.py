@@ -1,7 +1,5 @@
 """Directions over the live channel: found, seen, stacked, composed, measured again, saved and loaded."""
 
-import asyncio
-import itertools
 from dataclasses import replace
 
 import numpy as np
@@ -12,13 +10,13 @@ from explorer.core.direction import Direction, Straight
 from explorer.core.space import LatentSpace
 from explorer.export import png
 from explorer.live.desk import Desk, Visitor
-from explorer.live.protocol import VERSION, pack, unpack
+from explorer.live.protocol import VERSION
 from explorer.studio.recipe import check
 from explorer.studio.session import Session, Values
 from tests import studios
+from tests.live.desks import ask, pictures
 from tests.toys import normal
 
-order = itertools.count(1)
 PATIENCE = 120
 
 
@@ -28,18 +26,6 @@ def desk(tmp_path_factory):
     studio.open("toy-vae").compass._folder = tmp_path_factory.mktemp("directions")
     yield Desk(studio)
     studio.close()
-
-
-@pytest.fixture
-def visitor(desk):
-    visitor = Visitor()
-    ask(desk, visitor, "hello", version=VERSION)
-    return visitor
-
-
-def ask(desk, visitor, kind, payload=b"", **fields):
-    """Header and payload of the answer to one request."""
-    return unpack(asyncio.run(desk.answer(visitor, pack({"type": kind, "seq": next(order), "view": "test", **fields}, payload))))
 
 
 def done(desk, visitor, kind, **fields):
@@ -58,10 +44,6 @@ def refusal(desk, visitor, kind, payload=b"", **fields):
     header, _ = ask(desk, visitor, kind, payload, **fields)
     assert header["type"] == "error", header
     return header["message"]
-
-
-def pictures(header, payload):
-    return np.frombuffer(payload, np.uint8).reshape(header["count"], header["height"], header["width"], 4)
 
 
 @pytest.fixture

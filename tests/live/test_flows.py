@@ -1,7 +1,5 @@
 """Flows over the live channel: step by step, on the map, as a landscape, in either order."""
 
-import asyncio
-import itertools
 from dataclasses import replace
 
 import numpy as np
@@ -9,19 +7,9 @@ import pytest
 import torch
 
 from explorer.core.direction import Direction, Straight
-from explorer.live.desk import Desk, Visitor
-from explorer.live.protocol import VERSION, pack, unpack
 from explorer.methods.flows.potentials import PotentialField, Potentials
 from tests import studios
-
-order = itertools.count(1)
-
-
-@pytest.fixture(scope="module")
-def desk(tmp_path_factory):
-    studio = studios.studio(tmp_path_factory.mktemp("toys"))
-    yield Desk(studio)
-    studio.close()
+from tests.live.desks import ask, pictures
 
 
 @pytest.fixture(scope="module")
@@ -41,22 +29,6 @@ def known(desk):
     ]
     made[1] = replace(made[1], settings={"inert": True})
     return {direction.name: opened.compass.keep(direction) for direction in made}
-
-
-@pytest.fixture
-def visitor(desk):
-    visitor = Visitor()
-    ask(desk, visitor, "hello", version=VERSION)
-    return visitor
-
-
-def ask(desk, visitor, kind, **fields):
-    """Header and payload of the answer to one request."""
-    return unpack(asyncio.run(desk.answer(visitor, pack({"type": kind, "seq": next(order), "view": "test", **fields}))))
-
-
-def pictures(header, payload):
-    return np.frombuffer(payload, np.uint8).reshape(header["count"], header["height"], header["width"], 4)
 
 
 def seed(*edits, number=3):

@@ -1,39 +1,17 @@
 """Looking back over the live channel: the tree, its pictures, bookmarks, and forgetting."""
 
-import asyncio
 import io
-import itertools
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from explorer.live.desk import Desk, Visitor
-from explorer.live.protocol import VERSION, pack, unpack
+from explorer.live.protocol import VERSION
 from explorer.studio.store import SessionStore
 from explorer.studio.studio import Studio
 from tests import studios
-
-order = itertools.count(1)
-
-
-@pytest.fixture(scope="module")
-def desk(tmp_path_factory):
-    studio = studios.studio(tmp_path_factory.mktemp("toys"))
-    yield Desk(studio)
-    studio.close()
-
-
-@pytest.fixture
-def visitor(desk):
-    visitor = Visitor()
-    ask(desk, visitor, "hello", version=VERSION)
-    return visitor
-
-
-def ask(desk, visitor, kind, **fields):
-    """Header and payload of the answer to one request."""
-    return unpack(asyncio.run(desk.answer(visitor, pack({"type": kind, "seq": next(order), "view": "test", **fields}))))
+from tests.live.desks import ask
 
 
 def seed(desk, visitor, number):

@@ -1,43 +1,15 @@
 """The grid of two axes over the live channel."""
 
-import asyncio
 import io
-import itertools
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from explorer.export import png
-from explorer.live.desk import Desk, Visitor
-from explorer.live.protocol import VERSION, pack, unpack
-from tests import studios
+from tests.live.desks import ask, pictures
 
-order = itertools.count(1)
 WISH = {"x": {"axis": 0}, "y": {"axis": 3}, "reach": 2.5, "size": 9}
-
-
-@pytest.fixture(scope="module")
-def desk(tmp_path_factory):
-    studio = studios.studio(tmp_path_factory.mktemp("toys"))
-    yield Desk(studio)
-    studio.close()
-
-
-@pytest.fixture
-def visitor(desk):
-    visitor = Visitor()
-    ask(desk, visitor, "hello", version=VERSION)
-    return visitor
-
-
-def ask(desk, visitor, kind, **fields):
-    """Header and payload of the answer to one request."""
-    return unpack(asyncio.run(desk.answer(visitor, pack({"type": kind, "seq": next(order), "view": "test", **fields}))))
-
-
-def pictures(header, payload):
-    return np.frombuffer(payload, np.uint8).reshape(header["count"], header["height"], header["width"], 4)
 
 
 def test_a_large_grid_comes_in_two_parts_and_a_click_leads_to_what_was_seen(desk, visitor):

@@ -1,7 +1,5 @@
 """What a map is drawn from: in pieces, with what was measured of every place, and pictures of single rows."""
 
-import asyncio
-import itertools
 import time
 
 import numpy as np
@@ -13,12 +11,11 @@ from hypothesis import strategies as st
 from explorer.core.layout import Layout
 from explorer.live.answers import maps
 from explorer.live.desk import Desk, Visitor
-from explorer.live.protocol import VERSION, pack, unpack
+from explorer.live.protocol import VERSION
 from explorer.methods.maps import local, trust
 from explorer.studio.trust import Trust
 from tests import studios
-
-order = itertools.count(1)
+from tests.live.desks import ask
 
 
 @pytest.fixture
@@ -27,18 +24,6 @@ def desk(tmp_path):
     studio.trust = Trust(tmp_path / "maps")
     yield Desk(studio)
     studio.close()
-
-
-@pytest.fixture
-def visitor(desk):
-    visitor = Visitor()
-    ask(desk, visitor, "hello", version=VERSION)
-    return visitor
-
-
-def ask(desk, visitor, kind, **fields):
-    """Header and payload of the answer to one request."""
-    return unpack(asyncio.run(desk.answer(visitor, pack({"type": kind, "seq": next(order), "view": "map", **fields}))))
 
 
 def finished(desk, visitor, job):

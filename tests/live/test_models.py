@@ -1,36 +1,22 @@
 """What the live channel tells of models, and who may open files of this computer."""
 
-import asyncio
 import io
-import itertools
 
 import pytest
 from PIL import Image
 
 from explorer.app import where
-from explorer.live.desk import Desk, Visitor
-from explorer.live.protocol import VERSION, pack, unpack
+from explorer.live.desk import Visitor
+from explorer.live.protocol import VERSION
 from explorer.live.server import at_home
 from tests import studios
-
-order = itertools.count(1)
-
-
-@pytest.fixture(scope="module")
-def desk(tmp_path_factory):
-    studio = studios.studio(tmp_path_factory.mktemp("toys"))
-    yield Desk(studio)
-    studio.close()
+from tests.live.desks import ask
 
 
 def visitor_of(desk, *, local: bool) -> Visitor:
     visitor = Visitor(local=local)
     ask(desk, visitor, "hello", version=VERSION)
     return visitor
-
-
-def ask(desk, visitor, kind, **fields):
-    return unpack(asyncio.run(desk.answer(visitor, pack({"type": kind, "seq": next(order), "view": "model", **fields}))))
 
 
 def test_the_passport_of_a_model_that_is_not_open_is_told_and_opens_nothing(desk):

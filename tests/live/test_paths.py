@@ -1,40 +1,14 @@
 """Paths over the live channel: through points, along a drawn line, and how far from the data they lead."""
 
-import asyncio
-import itertools
-
 import numpy as np
 import pytest
 
-from explorer.live.desk import Desk, Visitor
-from explorer.live.protocol import VERSION, pack, unpack
+from explorer.live.desk import Visitor
+from explorer.live.protocol import VERSION
 from tests import studios
+from tests.live.desks import ask, pictures
 
 SIDE = 16
-order = itertools.count(1)
-
-
-@pytest.fixture(scope="module")
-def desk(tmp_path_factory):
-    studio = studios.studio(tmp_path_factory.mktemp("toys"))
-    yield Desk(studio)
-    studio.close()
-
-
-@pytest.fixture
-def visitor(desk):
-    visitor = Visitor()
-    ask(desk, visitor, "hello", version=VERSION)
-    return visitor
-
-
-def ask(desk, visitor, kind, **fields):
-    """Header and payload of the answer to one request."""
-    return unpack(asyncio.run(desk.answer(visitor, pack({"type": kind, "seq": next(order), "view": "test", **fields}))))
-
-
-def pictures(header, payload):
-    return np.frombuffer(payload, np.uint8).reshape(header["count"], header["height"], header["width"], 4)
 
 
 def spot(**origin):

@@ -10,31 +10,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from explorer.live.desk import LARGE, Desk, Visitor
+from explorer.live.desk import LARGE, Visitor
 from explorer.live.protocol import VERSION, pack, unpack
 from tests import studios
+from tests.live.desks import ask
 
 SIDE = 16
-order = itertools.count(1)
-
-
-@pytest.fixture(scope="module")
-def desk(tmp_path_factory):
-    studio = studios.studio(tmp_path_factory.mktemp("toys"))
-    yield Desk(studio)
-    studio.close()
-
-
-@pytest.fixture
-def visitor(desk):
-    visitor = Visitor()
-    ask(desk, visitor, "hello", version=VERSION)
-    return visitor
-
-
-def ask(desk, visitor, kind, payload=b"", /, **fields):
-    """Header and payload of the answer to one request."""
-    return unpack(asyncio.run(desk.answer(visitor, pack({"type": kind, "seq": next(order), "view": "test", **fields}, payload))))
 
 
 def file(picture=None, kind="png", **options) -> bytes:

@@ -1,38 +1,12 @@
 """Taking states away and bringing them back over the live channel."""
 
-import asyncio
-import itertools
-
 import numpy as np
-import pytest
 
 from explorer.export import png
-from explorer.live.desk import Desk, Visitor
-from explorer.live.protocol import VERSION, pack, unpack
+from explorer.live.desk import Visitor
+from explorer.live.protocol import VERSION
 from explorer.studio.similar import similar
-from tests import studios
-
-order = itertools.count(1)
-
-
-@pytest.fixture(scope="module")
-def desk(tmp_path_factory):
-    studio = studios.studio(tmp_path_factory.mktemp("toys"))
-    yield Desk(studio)
-    studio.close()
-
-
-@pytest.fixture
-def visitor(desk):
-    visitor = Visitor()
-    ask(desk, visitor, "hello", version=VERSION)
-    return visitor
-
-
-def ask(desk, visitor, kind, **fields):
-    """Header and payload of the answer to one request."""
-    return unpack(asyncio.run(desk.answer(visitor, pack({"type": kind, "seq": next(order), "view": "test", **fields}))))
-
+from tests.live.desks import ask
 
 SPOT = {"origin": {"kind": "seed", "seed": 8, "truncation": 0.5}, "axes": [[1, 2.0]]}
 

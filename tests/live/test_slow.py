@@ -2,7 +2,6 @@
 
 import asyncio
 import io
-import itertools
 import time
 
 import numpy as np
@@ -15,8 +14,8 @@ from explorer.core.space import LatentSpace
 from explorer.live.desk import Desk, Visitor
 from explorer.live.protocol import VERSION, pack, unpack
 from explorer.studio.studio import Opened, Studio
+from tests.live.desks import ask
 
-order = itertools.count(1)
 SPACES = {"planes": LatentSpace("z", (1, 10, 12)), "flat": LatentSpace("z", (3,))}
 
 
@@ -52,10 +51,6 @@ def visitor(desk):
     for _ in range(3):
         ask(desk, visitor, "decode", patch={}, still=True)
     return visitor
-
-
-def ask(desk, visitor, kind, **fields):
-    return unpack(asyncio.run(desk.answer(visitor, pack({"type": kind, "seq": next(order), "view": "test", **fields}))))
 
 
 def test_a_moving_picture_is_a_quarter_of_the_area_and_the_still_is_whole(desk, visitor):
