@@ -20,7 +20,7 @@ from explorer.data.dataset import Part
 from explorer.data.factors import Factor
 
 __all__ = [
-    "CREDITS", "FACTORS", "LICENCE", "SHAPE", "SIZE", "VERSION", "captions", "parted", "render", "sample", "sample_correlated", "split", "visible",
+    "CREDITS", "FACTORS", "LICENCE", "SHAPE", "SIZE", "VERSION", "captions", "parted", "render", "sample", "sample_correlated", "split", "told", "visible",
 ]  # fmt: skip
 
 SIZE = 64
@@ -126,26 +126,40 @@ def captions(rows: np.ndarray, seed: int) -> list[str]:
     return [_sentence(row, seen, generator) for row, seen in zip(rows, visible(rows))]
 
 
+def told(rows: np.ndarray, seed: int) -> np.ndarray:
+    """Which attributes the captions of the same rows and seed name, bool `(n, 10)`."""
+    generator = np.random.default_rng(seed)
+    named = np.zeros(rows.shape, dtype=bool)
+    for which, row, seen in zip(named, rows, visible(rows)):
+        which[[COLUMN[name] for names, _ in _chosen(row, seen, generator) for name in names]] = True
+    return named
+
+
 def _sentence(row: np.ndarray, seen: np.ndarray, generator: np.random.Generator) -> str:
+    return "a face with " + ", ".join(phrase for _, phrase in _chosen(row, seen, generator))
+
+
+def _chosen(row: np.ndarray, seen: np.ndarray, generator: np.random.Generator) -> list[tuple[tuple[str, ...], str]]:
+    """A random subset, in random order, of what can be said of a face."""
     parts = _phrases({factor.name: factor.classes[value] for factor, value in zip(FACTORS, row)}, dict(zip(COLUMN, seen)))
     kept = generator.permutation(len(parts))[: generator.integers(2, len(parts) + 1)]
-    return "a face with " + ", ".join(parts[i] for i in kept)
+    return [parts[i] for i in kept]
 
 
-def _phrases(face: dict[str, str], seen: dict[str, bool]) -> list[str]:
-    """What can be said of a face, a phrase an attribute; together at most 26 words."""
+def _phrases(face: dict[str, str], seen: dict[str, bool]) -> list[tuple[tuple[str, ...], str]]:
+    """What can be said of a face: phrases, together at most 26 words, and the attributes that each names."""
     phrases = [
-        f"{face['skin']} skin",
-        f"{face['hair_color']} {face['top']}",
-        f"{face['background']} background",
-        {"tongue out": "tongue out", "surprised": "open mouth"}.get(face["mouth"], f"{face['mouth']} mouth"),
-        "no glasses" if face["accessory"] == "none" else face["accessory"],
-        "no beard" if face["beard"] == "none" else face["beard"],
+        (("skin",), f"{face['skin']} skin"),
+        (("hair_color", "top"), f"{face['hair_color']} {face['top']}"),
+        (("background",), f"{face['background']} background"),
+        (("mouth",), {"tongue out": "tongue out", "surprised": "open mouth"}.get(face["mouth"], f"{face['mouth']} mouth")),
+        (("accessory",), "no glasses" if face["accessory"] == "none" else face["accessory"]),
+        (("beard",), "no beard" if face["beard"] == "none" else face["beard"]),
     ]
     if seen["clothes"]:
-        phrases.append(f"{face['clothes_color']} {face['clothes']}")
+        phrases.append((("clothes_color", "clothes"), f"{face['clothes_color']} {face['clothes']}"))
     if seen["eyes"]:
-        phrases.append({"hearts": "heart eyes"}.get(face["eyes"], f"{face['eyes']} eyes"))
+        phrases.append((("eyes",), {"hearts": "heart eyes"}.get(face["eyes"], f"{face['eyes']} eyes")))
     return phrases
 
 

@@ -6,11 +6,11 @@ For methods that claim to tell apart what the data ties together.
 import numpy as np
 
 from explorer.data import avatars
-from explorer.data.avatars import CREDITS, FACTORS, LICENCE, SHAPE, VERSION, captions, render, visible
+from explorer.data.avatars import CREDITS, FACTORS, LICENCE, SHAPE, VERSION, captions, render, told, visible
 from explorer.data.avatars import sample_correlated as sample
 from explorer.data.dataset import Part
 
-__all__ = ["CREDITS", "FACTORS", "LICENCE", "SHAPE", "VERSION", "captions", "render", "sample", "split", "visible"]
+__all__ = ["CREDITS", "FACTORS", "LICENCE", "SHAPE", "VERSION", "captions", "render", "sample", "split", "told", "visible"]
 
 
 def split(part: Part) -> np.ndarray:

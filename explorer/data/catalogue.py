@@ -2,12 +2,13 @@
 
 from explorer.core.errors import DataError
 from explorer.data import avatars, avatars_correlated, digits, sprites
-from explorer.data.dataset import Dataset, Grid
+from explorer.data.dataset import Captioned, Dataset, Grid
 
-__all__ = ["DATASETS", "GRIDS", "dataset"]
+__all__ = ["CAPTIONED", "DATASETS", "GRIDS", "dataset"]
 
 DATASETS: dict[str, Dataset] = {"avatars": avatars, "avatars-correlated": avatars_correlated, "digits": digits, "sprites": sprites}
 GRIDS: dict[str, Grid] = {"sprites": sprites}
+CAPTIONED: dict[str, Captioned] = {"avatars": avatars, "avatars-correlated": avatars_correlated}
 
 
 def dataset(name: str | Dataset) -> Dataset:

@@ -10,7 +10,7 @@ import numpy as np
 
 from explorer.data.factors import Factor
 
-__all__ = ["Dataset", "Grid", "Part"]
+__all__ = ["Captioned", "Dataset", "Grid", "Part"]
 
 Part = Literal["train", "held-out"]
 
@@ -47,3 +47,10 @@ class Grid(Dataset, Protocol):
 
     def exact(self, rows: np.ndarray) -> np.ndarray:
         """The values of `GRID`'s factors, `(n, len(GRID))`; `sample` draws them evenly and independently."""
+
+
+class Captioned(Dataset, Protocol):
+    """A dataset whose captions are known to name some attributes and to leave out others."""
+
+    def told(self, rows: np.ndarray, seed: int) -> np.ndarray:
+        """Which classes of `rows` the captions of the same seed name, bool `(n, K)`."""

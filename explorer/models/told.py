@@ -6,6 +6,7 @@ With the caption held, noise is a latent space like any other: the same noise un
 from dataclasses import dataclass, replace
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from explorer.core.errors import DataError, SpaceError
@@ -46,7 +47,6 @@ class Told:
             raise DataError(f"A picture is drawn in 1 to {MOST_STEPS} steps, got {self.steps}.")
         if self.space.shape != tuple(self.denoiser.picture_shape):
             raise SpaceError(f"'{self.name}' says its noise has shape {self.space.shape}, but it draws {tuple(self.denoiser.picture_shape)}.")
-        times(self.steps, spacing="even")
         self.denoiser.embed([self.caption])
 
     @property
@@ -67,9 +67,21 @@ class Told:
         """The same noise under another caption. Raises DataError for a text that is too long."""
         return replace(self, caption=caption)
 
+    def guided(self, guidance: float) -> "Told":
+        """The same, led away from the null caption by another amount."""
+        return replace(self, guidance=guidance)
+
+    def guided(self, guidance: float) -> "Told":
+        """The same, led away from the null caption by another amount."""
+        return replace(self, guidance=guidance)
+
     def hurried(self) -> "Told":
         """The same in fewer steps, for previews while a hand moves."""
         return replace(self, steps=max(2, self.steps // HURRIED))
+
+    def preview(self, code: Code) -> Tensor:
+        """Pictures of half the sides, in fewer steps."""
+        return F.avg_pool2d(self.hurried().decode(code), 2)
 
     def drawn(self, captions: list[str], noise: Tensor) -> Tensor:
         """One picture a caption, from noise `(B, C, H, W)`."""

@@ -22,13 +22,14 @@ from explorer.core.model import Card, Model
 from explorer.core.progress import Progress
 from explorer.core.space import LatentSpace
 from explorer.data.cache import cache_folder
-from explorer.data.catalogue import GRIDS, dataset
+from explorer.data.catalogue import CAPTIONED, GRIDS, dataset
 from explorer.data.dataset import Dataset
 from explorer.data.store import pictures
+from explorer.models import dit as dits
 from explorer.models import gan as gans
 from explorer.models import judge as judges
 from explorer.models import vae as vaes
-from explorer.training import flowed, gan, judge, quality, vae
+from explorer.training import captioned, dit, flowed, gan, judge, quality, vae
 from explorer.training.loop import Course, Descent, walk
 
 __all__ = ["RECIPES", "Recipe", "follow", "train"]
@@ -42,7 +43,7 @@ class Recipe:
 
     Args:
         name, title: of the checkpoint.
-        family: "judge", "vae" or "gan".
+        family: "judge", "vae", "gan" or "dit".
         data: the dataset's name.
         net: what the network is built with, beside what follows from the dataset.
         steps, batch, rate: how long, on how many pictures at a time, with which highest learning rate.
@@ -92,6 +93,10 @@ RECIPES = {
             "anchor": 10.0, "anchored": 48, "anchor_from": 4782, "detail": 3.0, "focus": [20, 18, 46, 46, 3.0],
         },
         spread=1.1,  # beyond which the Fréchet distance to 5,000 training pictures gains little and rare classes grow rarer
+    ),
+    "avatars-dit": Recipe(
+        name="avatars-dit", title="Cartoon faces, drawn from a sentence", family="dit", data="avatars", judge="avatars-judge",
+        net={"patch": 8, "width": 128, "depth": 6, "heads": 4, "length": 28}, steps=20_000, batch=64, rate=1.5e-3,
     ),
     "digits-judge": Recipe(
         name="digits-judge", title="Judge of handwritten digits", family="judge", data="digits",
@@ -165,12 +170,13 @@ def follow(
     learned, progress = _learn(recipe, folder, report=report, stop=stop, seed=seed, look=look)
     net = learned.vae if isinstance(learned, flowed.Flowed) else learned
     model = _as_stored(_card(recipe, progress, seed, net), net)
+    model = _guided(recipe, model, judged_by) if recipe.family == "dit" else model
     measured = _measure(recipe, model, judged_by)
     if isinstance(learned, flowed.Flowed):
         measured |= _compared(recipe, learned, folder, report=report, stop=stop, seed=seed)
     file = folder / f"{recipe.name}{checkpoints.SUFFIX}"
     checkpoints.save(file, model.card.but(quality=measured), net.state_dict(), half=True)
-    if model.generator is not None:
+    if model.generator is not None and model.denoiser is None:  # a map of mere noise would show nothing
         atlases.build(checkpoints.load(file), recipe.source, seed=seed, folder=folder, judge=judged_by, report=report)
     if isinstance(learned, flowed.Flowed):
         told = {"errors": measured["equivariance"]["flow"], "settings": {**recipe.objective["flows"], "seed": seed}}
@@ -222,6 +228,8 @@ def _learn(
         look(net)
 
     progress = walk(course, steps=recipe.steps, file=state_file(recipe, seed), report=told, seed=seed, stop=stop)
+    if isinstance(course, dit.Denoising):
+        return course.mean, progress
     return gans.whitened(gans.widened(course.mean, recipe.spread)) if isinstance(course, gan.Duel) else net, progress
 
 
@@ -231,6 +239,9 @@ def _course(recipe: Recipe, net: nn.Module, folder: Path, *, seed: int) -> Cours
     if recipe.family == "gan":
         teacher = _beside(recipe.teacher, folder)
         return gan.duel(net, pixels, teacher=teacher, steps=recipe.steps, rate=recipe.rate, batch=recipe.batch, seed=seed, **recipe.objective)
+    if recipe.family == "dit":
+        words, length = _config(recipe)["vocabulary"], recipe.net["length"]
+        return dit.Denoising(net, pixels, rows, dataset(recipe.source), words, length, recipe.steps, recipe.rate, recipe.batch, seed, **recipe.objective)
     return Descent(net, _objective(recipe, net, rows=rows, pixels=pixels, seed=seed), recipe.steps, recipe.rate)
 
 
@@ -245,13 +256,14 @@ def _config(recipe: Recipe) -> dict[str, Any]:
     """What the family's builder needs."""
     channels, size, _ = dataset(recipe.source).SHAPE
     questions = {factor.name: list(factor.classes) for factor in dataset(recipe.source).FACTORS}
-    return {"size": size, "channels": channels, **recipe.net, **({"questions": questions} if recipe.family == "judge" else {})}
+    own = {"judge": lambda: {"questions": questions}, "dit": lambda: {"vocabulary": dit.vocabulary(dataset(recipe.source))}}
+    return {"size": size, "channels": channels, **recipe.net, **own.get(recipe.family, dict)()}
 
 
 def _network(recipe: Recipe) -> nn.Module:
     if "flows" in recipe.objective:
         return flowed.Flowed(vaes.network(_config(recipe)), recipe.net["latent"])
-    return {"judge": judges.network, "vae": vaes.network, "gan": gans.network}[recipe.family](_config(recipe))
+    return {"judge": judges.network, "vae": vaes.network, "gan": gans.network, "dit": dits.network}[recipe.family](_config(recipe))
 
 
 def _objective(recipe: Recipe, net: nn.Module, *, rows: Any, pixels: Any, seed: int) -> Callable[[int], tuple[Tensor, dict[str, float]]]:
@@ -285,6 +297,8 @@ def _card(recipe: Recipe, progress: Progress, seed: int, net: nn.Module) -> Card
 def _spaces(recipe: Recipe, net: nn.Module) -> tuple[LatentSpace, ...]:
     if isinstance(net, gans.GAN):
         return gans.spaces(net)
+    if recipe.family == "dit":
+        return (LatentSpace("noise", tuple(dataset(recipe.source).SHAPE)),)
     return (LatentSpace("z", (recipe.net["latent"],)),) if recipe.family == "vae" else ()
 
 
@@ -302,6 +316,13 @@ def _as_stored(card: Card, net: nn.Module) -> Model:
     return checkpoints.BUILDERS[card.family](card, rounded, torch.device("cpu"))
 
 
+def _guided(recipe: Recipe, model: Model, judge: Model) -> Model:
+    """The model with the guidance in its card under which it draws most of what is said."""
+    guidance, tried = captioned.best_guidance(model.need("generator"), judge, CAPTIONED[recipe.data], captions=captioned.TRIED)
+    card = model.card.but(config=model.card.config | {"guidance": guidance}, training=model.card.training | {"guidance_tried": tried})
+    return replace(model, card=card, generator=model.generator.guided(guidance))
+
+
 def _measure(recipe: Recipe, model: Model, judged_by: Model | None) -> dict[str, Any]:
     """The figures of the model on the held-out pictures."""
     data = dataset(recipe.source)
@@ -309,6 +330,8 @@ def _measure(recipe: Recipe, model: Model, judged_by: Model | None) -> dict[str,
     x = render.from_pixels(pixels.copy())
     if recipe.family == "judge":
         return quality.of_judge(model, data, rows=rows, x=x)
+    if recipe.family == "dit":
+        return captioned.of_captioned(model, judged_by, CAPTIONED[recipe.data], x=x, captions=captioned.CAPTIONS, samples=captioned.SAMPLES)
     if judged_by is None:
         return quality.of_autoencoder(model, x=x)
     if recipe.family == "gan":

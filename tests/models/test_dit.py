@@ -135,3 +135,10 @@ def test_a_card_with_another_shape_of_noise_is_refused(tmp_path):
     checkpoints.save(tmp_path / "toy.safetensors", card, model.denoiser.net.state_dict())
     with pytest.raises(CheckpointError, match="says its noise has shape"):
         checkpoints.load(tmp_path / "toy.safetensors")
+
+
+def test_a_preview_is_half_as_large_and_a_network_without_numbers_still_says_what_it_is():
+    model = transformer()
+    assert model.generator.preview(model.space.sample(2, 0)).shape == (2, 3, 8, 8)
+    shapes = {name: torch.empty_like(t, device="meta") for name, t in model.denoiser.net.state_dict().items()}
+    assert dit.build(model.card, shapes, torch.device("meta")).generator.picture_shape == (3, 16, 16)

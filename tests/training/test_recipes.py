@@ -31,7 +31,8 @@ def toy_split(part: str) -> np.ndarray:
 TOY = SimpleNamespace(
     FACTORS=(Factor("way", ("lying", "standing")),), SHAPE=(1, 16, 16), VERSION=1, LICENCE="none", CREDITS="nobody",
     split=toy_split, sample=lambda n, seed: toy_split("train")[:n], render=bars,
-    visible=lambda rows: np.ones((len(rows), 1), bool), captions=lambda rows, seed: ["a bar"] * len(rows),
+    visible=lambda rows: np.ones((len(rows), 1), bool), captions=lambda rows, seed: [f"a {('lying', 'standing')[row[0]]} bar" for row in rows],
+    told=lambda rows, seed: np.ones((len(rows), 1), bool),
 )  # fmt: skip
 JUDGE = replace(RECIPES["digits-judge"], name="toy-judge", data="toy", net={"widths": [8, 16], "features": 8}, steps=60, batch=32, rate=1e-2)
 MAKER = replace(
@@ -45,12 +46,20 @@ DUEL = replace(
     objective={"critic": [8, 8], "imitate": 4, "handover": 2, "anchor": 1.0, "anchored": 8, "anchor_from": 6},
 )  # fmt: skip
 
+SAID = replace(
+    RECIPES["avatars-dit"], name="toy-dit", data="toy", judge="toy-judge", steps=12, batch=32,
+    net={"patch": 4, "width": 16, "depth": 1, "heads": 2, "length": 4},
+)  # fmt: skip
+
 
 @pytest.fixture
 def toy(tmp_path, monkeypatch):
     monkeypatch.setitem(catalogue.DATASETS, "toy", TOY)
     monkeypatch.setenv("LATENT_EXPLORER_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(recipes.quality, "SAMPLES", 100)
+    for name, count in {"TRIED": 24, "CAPTIONS": 40, "SAMPLES": 60}.items():
+        monkeypatch.setattr(recipes.captioned, name, count)
+    monkeypatch.setitem(catalogue.CAPTIONED, "toy", TOY)
     monkeypatch.setattr(umap, "fit", lambda codes, *, seed, worker: replace(pca.fit(codes), name="umap"))  # the real one has its own tests
     return tmp_path / "made"
 
@@ -85,6 +94,23 @@ def test_a_recipe_makes_a_gan_that_learns_from_a_vae_with_an_atlas_named_by_the_
     assert codes.mean(dim=0).abs().max() < 0.1 and (codes.T.cov() - torch.eye(4)).abs().max() < 0.2
     atlas = atlases.read(atlases.file_of(file), card)
     assert atlas.space == "w" and atlas.variance is None and len(atlas) == 10_000 and set(atlas.classes) == {"way"}
+
+
+def test_a_recipe_makes_a_transformer_that_is_told_by_captions_without_an_atlas(toy):
+    recipes.follow(JUDGE, folder=toy, report=quiet)
+    calls = itertools.count()
+    with pytest.raises(Stopped):
+        recipes.follow(SAID, folder=toy, report=quiet, stop=lambda: next(calls) == 5)
+    assert recipes.state_file(SAID, 0).exists()
+    steps = []
+    file = recipes.follow(SAID, folder=toy, report=lambda progress: steps.append(progress.step))
+    assert min(steps) > 5 and not atlases.file_of(file).exists()
+    card = checkpoints.read(file)
+    assert card.config["vocabulary"] == ["a", "bar", "lying", "standing"] and card.config["guidance"] in recipes.captioned.GUIDANCES
+    assert set(card.quality["agreement"]) == {"way"} and 0 <= card.quality["agreement_mean"] <= 1 and card.quality["frechet"]["samples"] > 0
+    assert set(card.training["guidance_tried"]) == {f"{guidance:g}" for guidance in recipes.captioned.GUIDANCES}
+    model = checkpoints.load(file)
+    assert model.generator.guidance == card.config["guidance"] and model.generator.saying("a bar").decode(model.space.sample(2, 0)).shape == (2, 1, 16, 16)
 
 
 def test_a_stopped_and_resumed_recipe_makes_the_same_weights(toy):
