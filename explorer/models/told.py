@@ -71,10 +71,6 @@ class Told:
         """The same, led away from the null caption by another amount."""
         return replace(self, guidance=guidance)
 
-    def guided(self, guidance: float) -> "Told":
-        """The same, led away from the null caption by another amount."""
-        return replace(self, guidance=guidance)
-
     def hurried(self) -> "Told":
         """The same in fewer steps, for previews while a hand moves."""
         return replace(self, steps=max(2, self.steps // HURRIED))

@@ -67,7 +67,7 @@ def test_captions_name_what_they_are_said_to_name():
     rows = avatars.sample(2_000, 2)
     named = avatars.told(rows, 0)
     assert named.shape == rows.shape and 0.4 < named.mean() < 0.8 and not (named & ~avatars.visible(rows)).any()
-    for sentence, row, which in zip(avatars.captions(rows, 0), rows, named):
+    for sentence, which in zip(avatars.captions(rows, 0), named):
         said = {factor.name: bool(told) for factor, told in zip(avatars.FACTORS, which)}
         assert said["skin"] == ("skin" in sentence) and said["background"] == ("background" in sentence) and said["eyes"] == ("eyes" in sentence)
         assert said["top"] == said["hair_color"] and said["clothes"] == said["clothes_color"]
