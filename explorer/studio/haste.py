@@ -6,11 +6,14 @@ stands on it begins elsewhere now, though nearly where it did: it is moved as fa
 walks as there is time for are taken anew, those first that have waited longest. When the hand rests, the code is exact again: that is `codes.spot_code`.
 """
 
+import asyncio
 import threading
 import time
 from collections import OrderedDict
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -22,12 +25,30 @@ from explorer.studio.steering import protecting
 if TYPE_CHECKING:
     from explorer.studio.shelf import Opened
 
-__all__ = ["Haste"]
+__all__ = ["Haste", "alone"]
 
 TIME = 0.006  # seconds for walks that are taken anew
 MOST_VISITORS = 256
 EVERY = 0.25  # units between the entries of a table
 FARTHEST = 8.0
+
+
+async def alone(work: Callable[..., Any], *args: Any, **options: Any) -> Any:
+    """Runs small work on a thread of its own, where torch computes on one core: matrices of a few dozen rows only wait for each other on several."""
+    return await asyncio.get_running_loop().run_in_executor(_POOL, lambda: work(*args, **options))
+
+
+def _on_one_core() -> None:
+    with _TURN:
+        several = torch.get_num_threads()
+        torch.set_num_threads(1)  # of this thread, and of all that begin later
+        again = threading.Thread(target=torch.set_num_threads, args=(several,))  # those that begin later are to have what they had
+        again.start()
+        again.join()
+
+
+_TURN = threading.Lock()
+_POOL = ThreadPoolExecutor(4, thread_name_prefix="walks", initializer=_on_one_core)
 
 
 @dataclass

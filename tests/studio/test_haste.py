@@ -1,5 +1,7 @@
 """Codes for a hand that moves: near the exact ones, exact once it rests, and no more walks a picture than there is time for."""
 
+import asyncio
+import threading
 from dataclasses import dataclass
 from types import SimpleNamespace
 
@@ -111,3 +113,17 @@ def test_an_edit_taken_away_is_forgotten_and_comes_back_as_it_was(opened):
     for _ in range(COUNT + 1):
         again = hands.edited(opened, session(), Z, visitor="v")
     assert torch.allclose(again, whole, atol=1e-4)
+
+
+def test_walks_have_one_core_and_all_else_keeps_what_it_had():
+    several = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        assert asyncio.run(haste.alone(torch.get_num_threads)) == 1
+        found = []
+        later = threading.Thread(target=lambda: found.append(torch.get_num_threads()))
+        later.start()
+        later.join()
+        assert (torch.get_num_threads(), found) == (2, [2])
+    finally:
+        torch.set_num_threads(several)

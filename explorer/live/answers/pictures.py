@@ -15,6 +15,7 @@ from explorer.live.headers import count, number, reply, rounded
 from explorer.live.protocol import pack
 from explorer.studio.codes import as_code, code_of, interpolated, spot_code
 from explorer.studio.describe import describe
+from explorer.studio.haste import alone
 from explorer.studio.planes import pictures_of
 from explorer.studio.preview import SLOW
 from explorer.studio.sample import seeds
@@ -54,7 +55,7 @@ async def decode(call: Call) -> bytes:
 
 async def _code(opened: Opened, session: Session) -> Code:
     """The code of a session; edits along directions may be walks, so those are made aside."""
-    return await asyncio.to_thread(code_of, opened, session) if session.spot.edits else code_of(opened, session)
+    return await alone(code_of, opened, session) if session.spot.edits else code_of(opened, session)
 
 
 async def _hurried(call: Call, opened: Opened, session: Session) -> Code:
@@ -62,7 +63,7 @@ async def _hurried(call: Call, opened: Opened, session: Session) -> Code:
     if session.journey.t is not None or not session.spot.edits:
         return code_of(opened, session)
     bare = spot_code(opened, replace(session.spot, edits=()), sampled=session.sampled)
-    flat = await asyncio.to_thread(opened.compass.haste.edited, opened, session, bare, visitor=f"{call.id} {call.visitor.connection}")
+    flat = await alone(opened.compass.haste.edited, opened, session, bare, visitor=f"{call.id} {call.visitor.connection}")
     return as_code(opened.model, flat[None])
 
 

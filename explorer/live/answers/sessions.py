@@ -9,6 +9,7 @@ from explorer.live.headers import optional_text, text
 from explorer.live.protocol import VERSION, pack
 from explorer.studio import passport
 from explorer.studio.codes import check
+from explorer.studio.haste import alone
 from explorer.studio.session import Session
 
 __all__ = ["HANDLERS"]
@@ -60,7 +61,7 @@ async def commit(call: Call) -> bytes:
         session = now
         opened = await call.opened(session.model)
         await call.prepared(opened, session)
-        await asyncio.to_thread(check, opened, session)  # what cannot be shown is not committed; edits may be walks that take a moment
+        await alone(check, opened, session)  # what cannot be shown is not committed; edits may be walks that take a moment
     label = optional_text(call.header, "label") or "change"
     return call.desk.told(call.studio.store.commit(call.id, session, label[:80], by=call.visitor))
 
