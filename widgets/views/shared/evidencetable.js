@@ -21,6 +21,7 @@ export const COLUMNS = [
   { name: "Leaks", title: "In how many pictures each other attribute has changed by then, on average; the line is the 95 % interval", value: (d) => d.evidence?.matched?.leakage_mean ?? null, written: whole, of: (d) => d.evidence.matched.starts },
   { name: "Steady", title: "Mean rank correlation of the effect with the amount: 1 where it only grows", value: (d) => d.evidence?.monotone ?? null, written: plain },
   { name: "Breaks", title: "The amount at which half of the other attributes have changed: it is somebody else", value: (d) => d.evidence?.breaks ?? null, written: plain },
+  { name: "Again", title: "How alike what the same search finds with another seed and other codes is: 1 is the same direction", value: (d) => d.evidence?.agreement?.cosine ?? null, written: plain },
   { name: "Effect", title: "The class that it leads to, as the judge sees it", value: (d) => (d.evidence?.target ? `${readable(d.evidence.target.question)} → ${readable(d.evidence.target.class)}` : null) },
   { name: "Method", title: "", value: (d) => d.title },
   { name: "Pictures", title: "From how many pictures this was measured", value: (d) => d.evidence?.starts ?? null, written: String },
