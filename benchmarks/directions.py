@@ -29,17 +29,20 @@ import bench
 
 MODELS = ("avatars-vae", "avatars-gan", "sprites-vae")
 METHODS = ("random", "pca", "sefa", "jacobian", "hessian", "linear", "warped", "flow", "flow, no equation", "logistic", "mean difference", "gradient")
-UPDATES = {"hessian": 100, "linear": 400, "warped": 400, "flow": 400, "flow, no equation": 400}
+UPDATES = {"hessian": 40, "linear": 200, "warped": 200, "flow": 200, "flow, no equation": 200}
 BUNDLED = "flow, bundled"  # the trained flow that comes with a model, where there is one
 COUNT = 8
+AMOUNTS = tuple(float(i) for i in range(-4, 5))
 RESULTS = Path(__file__).parent / "results" / "directions.json"
-SETTINGS = {"count": COUNT, "pairs": 2000, "epochs": 30, "seeds": 3, "starts": 96, "updates": UPDATES}
-QUICK = {**SETTINGS, "pairs": 800, "epochs": 10, "seeds": 1, "starts": 32, "updates": dict.fromkeys(UPDATES, 60)}
+SETTINGS = {"count": COUNT, "pairs": 800, "epochs": 20, "seeds": 3, "starts": 24, "updates": UPDATES}
+QUICK = {**SETTINGS, "pairs": 400, "epochs": 10, "seeds": 1, "starts": 24, "updates": dict.fromkeys(UPDATES, 60)}
 
 
 def row(model: str, method: str, settings: dict[str, Any]) -> dict[str, Any] | None:
     """Finds and measures the directions of one method on one model; None where there are none."""
     import torch
+
+    from explorer.methods.directions import scores
 
     torch.set_num_threads(1)
     ground = grounded(model)
@@ -52,8 +55,9 @@ def row(model: str, method: str, settings: dict[str, Any]) -> dict[str, Any] | N
     if method == BUNDLED:
         cost = {"s": 60 * found[0].settings.get("minutes", float("nan"))}
     with torch.no_grad():
-        whole = [ground.measured(direction, starts=settings["starts"]) for direction in found]
-    told = scored(ground, whole, settings) | leaked(whole) | moved(ground, whole)
+        whole = [ground.measured(direction, starts=settings["starts"], amounts=AMOUNTS) for direction in found]
+    told = scores.scored(ground, whole, pairs=settings["pairs"], epochs=settings["epochs"], seeds=settings["seeds"])
+    told |= scores.leaked(whole) | scores.moved(ground, whole, starts=12, looks=5)
     return {"model": model, "method": method} | told | cost | learned(found, method, settings)
 
 
@@ -63,7 +67,8 @@ def grounded(model: str) -> Any:
     from explorer.studio.studio import Studio
 
     studio = Studio()
-    return ground_of(studio.open(model), studio.judge(model))
+    ground = ground_of(studio.open(model), studio.judge(model))
+    return replace(ground, scene=replace(ground.scene, encoder=None))  # nothing here asks for the cycle
 
 
 def directions(ground: Any, method: str, settings: dict[str, Any]) -> list[Any]:
@@ -101,49 +106,10 @@ def targets(ground: Any) -> list[tuple[str, str]]:
     return [*((a, names[-1]) for a, names in classes.items()), *((a, names[0]) for a, names in classes.items())][:COUNT]
 
 
-def scored(ground: Any, found: list[Any], settings: dict[str, Any]) -> dict[str, Any]:
-    """The variation-predictability score."""
-    from explorer.methods.measure import variation
-
-    if len(found) < 2:
-        return {}
-    x, which = variation.pairs(found, ground.decode, ground.sample, n=settings["pairs"])
-    told = variation.predictability(x, which, count=len(found), epochs=settings["epochs"], seeds=settings["seeds"])
-    return {
-        "K": len(found), "VP last": mean(told.last), "VP highest": mean(told.highest), "range": [min(told.last), max(told.last)],
-        "VP by seed": list(told.last),
-    }  # fmt: skip
-
-
-def leaked(found: list[Any]) -> dict[str, Any]:
-    """The leakage of those that reach a class, and how many do."""
-    matched = [d.evidence["matched"] for d in found if d.evidence.get("matched")]
-    if not matched:
-        return {}
-    leaks = [m["leakage_mean"] for m in matched if m["matched"] and m["leakage_mean"] is not None]
-    return {"leak": mean(leaks) if leaks else None, "reached": f"{len(leaks)} of {len(matched)}", "most": mean([m.get("most", 0.0) for m in matched])}
-
-
-def moved(ground: Any, found: list[Any]) -> dict[str, Any]:
-    """How much of what moves is one attribute's, and how evenly the picture moves."""
-    from explorer.methods.measure.effects import attribute_matrix, path_length, shares
-
-    starts = ground.starts(32)
-    even = mean([path_length(direction, ground.scene, starts, unit=ground.unit) for direction in found])
-    if ground.scene.judge is None:
-        return {"PPL": even}
-    matrix = attribute_matrix(found, ground.scene, starts)
-    return {"share": float(shares(matrix).amax(dim=1).mean()), "PPL": even, "matrix": [[round(v, 4) for v in line] for line in matrix.tolist()]}
-
-
 def learned(found: list[Any], method: str, settings: dict[str, Any]) -> dict[str, Any]:
     """What training took, of what is trained."""
     updates = found[0].settings.get("updates") if method == BUNDLED else settings["updates"].get(method)
     return {} if updates is None else {"updates": updates, "named by its own network": found[0].settings.get("accuracy")}
-
-
-def mean(values: Any) -> float:
-    return sum(values) / len(values)
 
 
 def kept(weights: dict[str, str], settings: dict[str, Any]) -> list[dict[str, Any]]:
@@ -162,20 +128,21 @@ def fresh(model: str, method: str, settings: dict[str, Any]) -> dict[str, Any] |
 
 
 def main() -> None:
-    options = bench.arguments(__doc__.splitlines()[0], quick=0, only="", minutes=0)
+    options = bench.arguments(__doc__.splitlines()[0], quick=0, only="", rows=0)
     from explorer import checkpoints
 
     settings, models = (QUICK, (options.model,)) if options.quick else (SETTINGS, MODELS)
     weights = {model: checkpoints.read(checkpoints.find(model)).weights for model in models}
-    rows, began = [] if options.quick else kept(weights, settings), time.monotonic()
+    rows, fresh_rows = [] if options.quick else kept(weights, settings), 0
     command = f"python benchmarks/directions.py{' --quick 1 --model ' + options.model if options.quick else ''}"
     report = {"command": command, "weights": weights, "settings": settings, "machine": bench.machine()}
     for method in (*METHODS, BUNDLED):
         for model in models:
             done = any(each["model"] == model and each["method"] == method for each in rows)
-            if done or (options.only and options.only != method) or (options.minutes and time.monotonic() - began > 60 * options.minutes):
+            if done or (options.only and options.only != method) or (options.rows and fresh_rows >= options.rows):
                 continue
             print(f"{model}: {method}", file=sys.stderr, flush=True)
+            fresh_rows += 1
             if (made := fresh(model, method, settings)) is not None:
                 rows.append(made)
             if not options.quick:

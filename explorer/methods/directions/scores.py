@@ -51,11 +51,14 @@ def leaked(found: Sequence[Direction]) -> dict[str, Any]:
 
 
 @torch.no_grad()
-def moved(ground: Ground, found: Sequence[Direction]) -> dict[str, Any]:
-    """How evenly the picture moves ("PPL") and, where there is a judge, how much of what moves is one attribute's ("share", "matrix")."""
-    starts = ground.starts(LOOKED)
-    even = fmean([path_length(direction, ground.scene, starts, unit=ground.unit) for direction in found])
+def moved(ground: Ground, found: Sequence[Direction], *, starts: int = LOOKED, looks: int = 9) -> dict[str, Any]:
+    """How evenly the picture moves ("PPL", at `looks` amounts) and, where there is a judge, how much of what moves is one attribute's.
+
+    That is "share", and "matrix" tells it of every attribute.
+    """
+    z = ground.starts(starts)
+    even = fmean([path_length(direction, ground.scene, z, unit=ground.unit, looks=looks) for direction in found])
     if ground.scene.judge is None:
         return {"PPL": even}
-    matrix = attribute_matrix(found, ground.scene, starts)
+    matrix = attribute_matrix(found, ground.scene, z)
     return {"share": float(shares(matrix).amax(dim=1).mean()), "PPL": even, "matrix": [[round(v, 4) for v in line] for line in matrix.tolist()]}
