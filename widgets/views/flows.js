@@ -72,7 +72,7 @@ function render({ model, el }) {
   const scrubs = scrubber({ scrub: (n) => (halt(), scrub(n)), settle, keyed: (now) => (keyed = now), toggle: () => toggled(), go: (n) => (halt(), scrub(within(/** @type {any} */ (walk), n)), settleAt(step())), leave: () => rest && settleAt(step()) });
   const choice = (/** @type {string} */ label, /** @type {[number, string][]} */ options, /** @type {number} */ value, /** @type {(value: number) => void} */ set) =>
     h("label", { class: "le-flow-field" }, h("span", null, label), h("select", { class: "le-select", "aria-label": label, on: { change: (/** @type {any} */ event) => set(Number(event.target.value)) } }, options.map(([each, words]) => h("option", { value: each, selected: each === value }, words))));
-  const stepChoice = choice("A step changes", STEPS.map((value) => [value, `${value} unit${value === 1 ? "" : "s"}`]), how.step, (value) => (settleAt(step()), (how.step = value), (fetched = ""), refresh()));
+  const stepChoice = choice("A step changes", STEPS.map((value) => [value, `${value} unit${value === 1 ? "" : "s"}`]), how.step, (value) => (settleAt(step()), (how.step = value), another(), refresh()));
   stepChoice.title = "1 unit is a quarter of the difference between two random pictures, on average over codes";
   const speedChoice = choice("Speed", SPEEDS.map((value) => [value, `${value} steps a second`]), how.speed, (value) => (how.speed = value));
   const limitChoice = choice("Stop on drift", [...LIMITS.map((value) => /** @type {[number, string]} */ ([value, `longer than ${percent(value)} of draws`])), [1, "never"]], how.limit, (value) => ((how.limit = value), refresh()));
@@ -187,7 +187,7 @@ function render({ model, el }) {
     if (visible && flow() && !player.playing() && !(model.get("hand") && model.get("hand") !== "flows") && print() !== fetched) timer = setTimeout(fetchWalk, wait);
   }
   async function fetchWalk() {
-    if (!session() || !flow()) return;
+    if (!session() || !flow() || player.playing()) return;
     const asked = (fetched = print());
     wanted.abort();
     wanted = new AbortController();
@@ -251,10 +251,16 @@ function render({ model, el }) {
   function choose(/** @type {string} */ id) {
     if (id === chosen) return;
     halt();
-    [chosen, walk, fetched] = [id, null, ""];
+    chosen = id;
+    another();
+    refresh();
+  }
+  /** Another walk is wanted than the one on show. */
+  function another() {
+    [walk, fetched] = [null, ""];
+    wanted.abort();
     film.replaceChildren();
     say("");
-    refresh();
   }
   function scrub(/** @type {number} */ n) {
     if (!walk) return;
@@ -290,8 +296,9 @@ function render({ model, el }) {
     say("");
     const n = within(walk, step());
     const end = stopOf(walk, how.limit, 1).at;
-    if (n >= end && !how.back) scrub(0);
-    player.play(n >= end && !how.back ? 0 : n);
+    const from = n >= end && !how.back ? 0 : n;
+    scrub(from); // from now on the hand is here
+    player.play(from);
     where();
   }
   const change = (/** @type {any} */ patch, /** @type {string} */ label) => (halt(), commit(model, patch, label));
