@@ -47,17 +47,29 @@ def _glyph(kind: int, random: np.random.Generator) -> tuple[np.ndarray, np.ndarr
     return mask, np.array([1.0, 0.8, 0.2]) * np.ones((SIDE, SIDE, 1))
 
 
-def _thing(differs: str, kind: int, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Mask and colours of a thing whose hue, shape or texture is its class; the other two are random."""
-    hue = (0.02, 0.20)[kind] + random.uniform(-0.02, 0.02) if differs == "hue" else random.uniform()
-    round_ = kind == 0 if differs == "shape" else random.random() < 0.5
-    block = (1, 4)[kind] if differs == "texture" else (1 if random.random() < 0.5 else 4)
-    mask = _disk(SIDE) if round_ else np.pad(np.ones((SIDE - 4, SIDE - 4), bool), 2)
-    if differs == "shape" and kind == 1:  # a cross of a square's area would do, too; what counts is that it is no disk
+SHAPES = ("disk", "square", "cross")
+
+
+def _outline(name: str, random: np.random.Generator) -> np.ndarray:
+    mask = _disk(SIDE).copy()
+    if name != "disk":
         mask = np.zeros((SIDE, SIDE), bool)
-        mask[3:9] = mask[:, 3:9] = True
-    colour = np.array(colorsys.hsv_to_rgb(hue % 1.0, 0.7, 0.7))
-    strength = 0.12 if differs == "texture" else 0.05
+    if name == "square":
+        mask[2:10, 2:10] = True
+    if name == "cross":
+        mask[4:8] = mask[:, 4:8] = True
+    return mask
+
+
+def _thing(differs: str, kind: int, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Mask and colours of a thing whose hue, shape or texture is its class; everything else about it is random."""
+    turn = (0.02, 0.22)[kind] + random.uniform(-0.03, 0.03) if differs == "hue" else random.uniform()
+    mask = _outline(("disk", "cross")[kind] if differs == "shape" else SHAPES[random.integers(3)], random)
+    if differs != "shape":  # bent a little
+        mask = np.stack([np.roll(line, random.integers(-1, 2)) for line in mask])
+    block = (1, 4)[kind] if differs == "texture" else (1, 2, 4)[random.integers(3)]
+    colour = np.array(colorsys.hsv_to_rgb(turn % 1.0, random.uniform(0.35, 0.9), random.uniform(0.5, 0.85)))
+    strength = random.uniform(0.06, 0.15) if differs == "texture" else random.uniform(0.0, 0.12)
     return mask, (colour + strength * _noise(random, block)[..., None]).clip(0, 1)
 
 
@@ -66,7 +78,7 @@ def render_of(differs: str):
         pictures = np.zeros((len(rows), SIZE, SIZE, 3), np.uint8)
         for picture, (kind, down, across, look) in zip(pictures, rows):
             random = np.random.default_rng(int(look))
-            canvas = np.full((SIZE, SIZE, 3), 0.35)
+            canvas = np.full((SIZE, SIZE, 3), 0.35 if differs == "glyph" else random.uniform(0.15, 0.45))
             if differs == "glyph":
                 for _ in range(3):  # distractors
                     y, x = random.integers(0, SIZE - 3, 2)
@@ -74,7 +86,9 @@ def render_of(differs: str):
             mask, colours = _glyph(kind, random) if differs == "glyph" else _thing(differs, kind, random)
             part = canvas[4 * down : 4 * down + SIDE, 4 * across : 4 * across + SIDE]
             part[mask] = colours[mask]
-            picture[:] = (canvas * 255).round()
+            if differs != "glyph":
+                canvas = canvas.mean() + random.uniform(0.45, 1.0) * (canvas - canvas.mean())
+            picture[:] = (canvas.clip(0, 1) * 255).round()
         return pictures
 
     return render

@@ -324,7 +324,7 @@ def pipnet(net: PIPNet, shown: Shown, plan: Plan) -> list[Stage]:
         net.weight.copy_((net.weight - plan.weight("shrink", 1e-3)).relu())
 
     few = shown.first(plan.projected)
-    rates = {"backbone": OLD if plan.trained else NEW, "vectors": NEW}
+    rates = {"backbone": OLD if plan.trained else NEW, "vectors": 10 * NEW}
     return [
         Descend("prototypes", plan.warm, lambda step: gathered(step, min(1.0, step / max(1, plan.warm)), 5.0, 0.0), rates),
         Descend("joint", plan.joint, lambda step: gathered(step, 5.0, 2.0, 2.0), {**rates, "weight": 5e-2}, after=shrink),

@@ -68,37 +68,37 @@ class PrototypeRecipe:
 def _black_boxes() -> list[PrototypeRecipe]:
     asked = {"mouth": "Expressions of cartoon faces", "accessory": "Glasses of cartoon faces", "top": "Hair and hats of cartoon faces"}
     faces = [
-        PrototypeRecipe(f"avatars-cnn-{question}", f"{title}, without prototypes", "black-box", "avatars", question, SMALL, Plan(0, 900))
+        PrototypeRecipe(f"avatars-cnn-{question}", f"{title}, without prototypes", "black-box", "avatars", question, SMALL, Plan(0, 250))
         for question, title in asked.items()
     ]
-    return [*faces, PrototypeRecipe("digits-cnn", "Handwritten digits, without prototypes", "black-box", "digits", "digit", SMALL, Plan(0, 700))]
+    return [*faces, PrototypeRecipe("digits-cnn", "Handwritten digits, without prototypes", "black-box", "digits", "digit", SMALL, Plan(0, 400))]
 
 
 _EVERY = (
     *_black_boxes(),
     PrototypeRecipe(
         "avatars-protopnet", "Expressions of cartoon faces, by prototypes", "protopnet", "avatars", "mouth",
-        {**SMALL, "prototypes": 30}, Plan(150, 750), "avatars-cnn-mouth",
+        {**SMALL, "prototypes": 30}, Plan(60, 240), "avatars-cnn-mouth",
     ),
     PrototypeRecipe(
         "avatars-st-protopnet", "Glasses of cartoon faces, by prototypes near and far", "st-protopnet", "avatars", "accessory",
-        {**SMALL, "prototypes": 40}, Plan(200, 900), "avatars-cnn-accessory",
+        {**SMALL, "prototypes": 40}, Plan(60, 300), "avatars-cnn-accessory",
     ),
     PrototypeRecipe(
         "avatars-prob-psenn", "Expressions of cartoon faces, by uncertain prototypes", "prob-psenn", "avatars", "mouth",
-        {"widths": [32, 64, 128, 128], "depth": 24, "prototypes": 5}, Plan(500, 1300), "avatars-cnn-mouth",
+        {"widths": [32, 64, 128, 128], "depth": 24, "prototypes": 5}, Plan(300, 900), "avatars-cnn-mouth",
     ),
     PrototypeRecipe(
         "avatars-cbc", "Hair and hats of cartoon faces, by what is there and what is not", "cbc", "avatars", "top",
-        {**SMALL, "prototypes": 60, "reasons": 1}, Plan(200, 900), "avatars-cnn-top",
+        {**SMALL, "prototypes": 60, "reasons": 1}, Plan(60, 400), "avatars-cnn-top",
     ),
     PrototypeRecipe(
         "avatars-pipnet", "Expressions of cartoon faces, by a sparse sheet", "pipnet", "avatars", "mouth",
-        {"widths": SMALL["widths"], "strides": SMALL["strides"], "prototypes": 64}, Plan(300, 800), "avatars-cnn-mouth",
+        {"widths": SMALL["widths"], "strides": SMALL["strides"], "prototypes": 64}, Plan(100, 400), "avatars-cnn-mouth",
     ),
     PrototypeRecipe(
         "digits-protopnet", "Handwritten digits, by prototypes", "protopnet", "digits", "digit",
-        {**SMALL, "prototypes": 60}, Plan(150, 700), "digits-cnn",
+        {**SMALL, "prototypes": 60}, Plan(80, 400), "digits-cnn",
     ),
 )  # fmt: skip
 RECIPES: Mapping[str, PrototypeRecipe] = {recipe.name: recipe for recipe in _EVERY}
