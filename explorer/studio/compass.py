@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["QUICK", "Compass", "ground_of"]
 
 QUICK, THOROUGH = 12, 256  # starts of the first evidence, and of the refined one
+LEAST_UNIT = 1e-5  # of pictures in [-1, 1]; below it nothing can be seen to change
 LETTERS = frozenset("0123456789abcdef")
 
 Report = Callable[[int, int, str], None]
@@ -161,12 +162,12 @@ class Compass:
             return [self.keep(direction) for direction in directions.read(file, ground.model)]
         except CheckpointError:
             pass
+        if ground.unit < LEAST_UNIT:
+            raise DataError(f"Pictures of '{ground.model.card.name}' do not depend on the code: two drawn at random are the same, so no direction changes them.")
         found = []
         for i, direction in enumerate(raw := _raw(ground, wish, report, stop)):
             report(i, len(raw), f"Measuring '{direction.name}'")
             found.append(ground.measured(direction, starts=starts))
-        if found and all(direction.settings.get("inert") for direction in found):
-            raise DataError(f"Nothing that was found changes what '{ground.model.card.name}' draws: its pictures do not depend on the code there.")
         directions.write(file, found)
         return [self.keep(direction) for direction in found]
 

@@ -7,10 +7,13 @@ import pytest
 
 from explorer import directions
 from explorer.core.direction import Direction, Straight
+from explorer.core.errors import DataError
 from explorer.core.space import LatentSpace
 from explorer.export import png
 from explorer.live.desk import Desk, Visitor
 from explorer.live.protocol import VERSION
+from explorer.methods.directions.find import Wish
+from explorer.studio.compass import ground_of
 from explorer.studio.recipe import check
 from explorer.studio.session import Session, Values
 from tests import studios
@@ -250,3 +253,27 @@ def test_a_picture_carries_its_edits_and_opens_without_the_direction_too(desk, v
         assert check(desk.studio, replace(recipe, session=session), pixels).within(1)
     finally:
         compass._found, compass._folder = kept, folder
+
+
+@pytest.mark.parametrize("method", ["pca", "random", "mean difference", "jacobian"])
+def test_a_decoder_that_ignores_the_code_is_said_so(tmp_path, method):
+    studio = studios.studio(tmp_path)
+    opened = studio.open("toy-vae")
+    opened.compass._folder = tmp_path / "directions"
+    opened.compass._folder.mkdir()
+    opened.model.generator.first().zero_()  # nothing of the code comes through
+    atlas = opened.atlas
+    ones = tuple(row for row in range(60) if atlas.codes[row, 2] > 0)
+    wish = Wish(method, count=2, ones=ones, zeros=tuple(row for row in range(60) if row not in ones)) if method == "mean difference" else Wish(method, count=2)
+    with pytest.raises(DataError, match="depend on the code"):
+        opened.compass.find(ground_of(opened, None), wish, lambda done, of, words: None)
+    studio.close()
+
+
+def test_fewer_codes_than_numbers_are_refused_in_words(tmp_path):
+    studio = studios.studio(tmp_path)
+    opened = studio.open("toy-vae")
+    few = replace(opened.atlas, codes=opened.atlas.codes[:3], variance=None, labels={}, classes={}, layouts={})
+    with pytest.raises(DataError, match="need more than 6 codes, got 3"):
+        opened.compass.find(ground_of(replace(opened, atlas=few), None), Wish("pca", count=6), lambda done, of, words: None)
+    studio.close()
