@@ -61,6 +61,24 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_weights_and_the_same_mean(tm
     assert not torch.equal(whole.net.head.weight, torch.zeros_like(whole.net.head.weight))
 
 
+def test_a_run_that_was_killed_goes_on_from_what_it_last_kept_to_the_same_weights(tmp_path):
+    whole, killed = course(), course()
+    walk(whole, steps=12, file=tmp_path / "whole", report=quiet)
+    step = killed.step
+
+    def dying(number: int) -> dict[str, float]:
+        if number == 7:
+            raise SystemExit
+        return step(number)
+
+    killed.step = dying
+    with pytest.raises(SystemExit):
+        walk(killed, steps=12, file=tmp_path / "parts", report=quiet, every=0.0)
+    resumed = course()
+    assert walk(resumed, steps=12, file=tmp_path / "parts", report=quiet).step == 12
+    assert all(torch.equal(a, b) for a, b in zip(weights(whole), weights(resumed), strict=True))
+
+
 def test_one_step_from_nothing_moves_only_what_begins_at_zero_at_the_end():
     made = course()
     before = [p.clone() for p in made.net.layers.parameters()]
