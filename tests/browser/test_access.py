@@ -8,6 +8,7 @@ from tests.browser.screen import apart, wait
 from widgets.build import install_packages
 
 pytestmark = pytest.mark.browser
+TABS = {"Sample": ".le-grid[aria-busy=false]", "Sliders": ".le-track", "Flows": ".le-flow-frame"}  # and what shows that each is ready
 
 
 @pytest.fixture(scope="session")
@@ -24,9 +25,9 @@ def test_axe_finds_nothing_serious_on_any_tab(visit, axe, size, colours):
     screen = visit(colours=colours)
     assert screen.page.evaluate("() => document.body.classList.contains('dark')") == (colours == "dark")
     screen.page.add_script_tag(path=axe)
-    for tab in ("Sample", "Sliders"):
+    for tab, ready in TABS.items():
         screen.tab(tab)
-        screen.page.locator(".le-grid[aria-busy=false]" if tab == "Sample" else ".le-track").first.scroll_into_view_if_needed()
+        screen.page.locator(ready).first.scroll_into_view_if_needed()
         found = screen.page.evaluate("async () => (await axe.run(document, { resultTypes: ['violations'] })).violations")
         told = [f"{each['impact']}: {each['help']}: {each['nodes'][0]['html'][:200]}" for each in found if each["impact"] in ("serious", "critical")]
         assert not told, f"On the tab {tab}, {colours}:\n" + "\n".join(told)
@@ -35,8 +36,9 @@ def test_axe_finds_nothing_serious_on_any_tab(visit, axe, size, colours):
 @pytest.mark.parametrize("colours", ["light", "dark"])
 def test_nothing_is_wider_than_the_window(visit, size, colours):
     screen = visit(colours=colours)
-    for tab in ("Sample", "Sliders"):
+    for tab, ready in TABS.items():
         screen.tab(tab)
+        screen.page.locator(ready).first.wait_for()
         screen.page.evaluate("() => scrollTo(500, 0)")
         wide = screen.page.evaluate(
             """() => [...document.querySelectorAll("body *")].filter((node) => {

@@ -28,7 +28,9 @@ import { digits, percent } from "./shared/words.js";
 const FILM = 7;
 const KEYED = 400; // milliseconds after the last key before the step reached counts as chosen
 const SETTLE = 120; // milliseconds without a change before the walk is asked for anew
-const GROUPS = [["flow", "Flows"], ["path", "Bent paths"], ["walk", "Walks"]];
+const CHIPS = [["flow", "Flows"], ["path", "Bent paths"]];
+const OTHERS = [["walk", "Walks up a slope"], ["vector", "Straight"]];
+const KINDS = [...CHIPS, ...OTHERS].map(([kind]) => kind);
 
 /** @param {{ model: import("./shared/live.js").Model, el: HTMLElement }} host */
 function render({ model, el }) {
@@ -60,7 +62,7 @@ function render({ model, el }) {
 
   // what is followed
   const chips = h("div", { class: "le-flow-chips", role: "radiogroup", "aria-label": "What is followed", on: { keydown: roving } });
-  const vectors = h("select", { class: "le-select", "aria-label": "A straight direction", on: { change: () => vectors.value && choose(vectors.value) } });
+  const vectors = h("select", { class: "le-select", "aria-label": "Another direction", on: { change: () => vectors.value && choose(vectors.value) } });
   const line = h("p", { class: "le-note le-flow-about" });
   const arrows = toggle("Arrows on the map", "Shows on the map which way codes go", () => ((how.arrows = !how.arrows), refresh()));
   // playing
@@ -107,7 +109,7 @@ function render({ model, el }) {
     try {
       const { header } = await send({ type: "flows", ids: ids() });
       if (asked !== listed) return;
-      known = header.flows;
+      known = header.flows.sort((/** @type {any} */ a, /** @type {any} */ b) => KINDS.indexOf(a.kind) - KINDS.indexOf(b.kind));
       learn.suit(header.why);
       if (!flow()) chosen = (known.find(({ id, kind }) => kind === "flow" && amountOf(session(), id)) ?? known.find(({ kind, inert }) => kind === "flow" && !inert) ?? known.find(({ kind }) => kind !== "vector") ?? known[0])?.id ?? "";
       refresh();
@@ -118,7 +120,6 @@ function render({ model, el }) {
 
   function refresh() {
     const now = flow();
-    const bent = known.some(({ kind }) => kind !== "vector");
     const flows = known.some(({ kind }) => kind === "flow");
     empty.hidden = !listed || !known || flows;
     if (!empty.hidden && !empty.contains(learn.el)) empty.append(learn.el);
@@ -130,7 +131,7 @@ function render({ model, el }) {
     arrows.hidden = !model.get("info")?.atlas?.layouts?.length;
     both.setAttribute("aria-pressed", String(how.back));
     if (!now) return void (tellMap(), (walk = null));
-    drawList(bent);
+    drawList();
     line.textContent = about(now);
     drawLegs();
     gap.show(now && { id: now.id, name: nameOf(now.id) }, known.map(({ id }) => ({ id, name: nameOf(id) })).slice(0, 64));
@@ -138,28 +139,29 @@ function render({ model, el }) {
     where();
     later();
   }
-  function drawList(/** @type {boolean} */ bent) {
+  function drawList() {
     const print = JSON.stringify([known.map(({ id, inert, kind }) => [id, nameOf(id), inert, kind])]);
     if (print !== shownList) {
       shownList = print;
-      chips.replaceChildren(...GROUPS.flatMap(([kind, title]) => {
+      chips.replaceChildren(...CHIPS.flatMap(([kind, title]) => {
         const some = known.filter((each) => each.kind === kind);
         if (!some.length) return [];
         return [h("span", { class: "le-flow-group", "aria-hidden": "true" }, title), ...some.map((each) => h("button", { type: "button", class: "le-button le-flow-chip", role: "radio", "data-id": each.id, title: about(each), on: { click: () => choose(each.id) } },
           nameOf(each.id), h("span", { class: "le-flow-badge", "data-inert": each.inert }, each.inert ? "inert" : "active")))];
       }));
-      const straight = known.filter(({ kind }) => kind === "vector");
-      vectors.replaceChildren(h("option", { value: "" }, "or a straight direction…"), ...straight.map(({ id }) => h("option", { value: id }, nameOf(id))));
-      vectors.hidden = !straight.length;
+      const others = OTHERS.map(([kind, title]) => /** @type {const} */ ([title, known.filter((each) => each.kind === kind)])).filter(([, some]) => some.length);
+      vectors.replaceChildren(h("option", { value: "" }, chips.children.length ? "or another direction…" : "a direction…"),
+        ...others.map(([title, some]) => h("optgroup", { label: title }, some.map(({ id }) => h("option", { value: id }, nameOf(id))))));
+      vectors.hidden = !others.length;
     }
-    chips.hidden = !bent;
+    chips.hidden = !chips.children.length;
     const radios = /** @type {any[]} */ ([...chips.querySelectorAll("[role=radio]")]);
     const among = radios.some((node) => node.dataset.id === chosen);
     radios.forEach((node, i) => {
       node.setAttribute("aria-checked", String(node.dataset.id === chosen));
       node.tabIndex = node.dataset.id === chosen || (!among && i === 0) ? 0 : -1;
     });
-    vectors.value = flow()?.kind === "vector" ? chosen : "";
+    vectors.value = among ? "" : chosen;
   }
   /** The session's edits in their order, each a leg of the way. */
   function drawLegs() {
