@@ -16,6 +16,7 @@ from explorer.methods.directions.find import Wish
 from explorer.studio.compass import ground_of
 from explorer.studio.recipe import check
 from explorer.studio.session import Session, Values
+from explorer.training import directions as training
 from tests import studios
 from tests.live.desks import ask, pictures
 from tests.toys import normal
@@ -218,8 +219,6 @@ def test_wishes_that_make_no_sense_are_refused_in_words(desk, visitor, wish, wor
 
 
 def test_a_flow_that_is_cancelled_goes_on_where_it_was(desk, visitor, monkeypatch, tmp_path):
-    from explorer.training import directions as training
-
     monkeypatch.setattr(training, "cache_folder", lambda: tmp_path)
     wish = {"method": "flow", "count": 2, "updates": 150}
     started, _ = ask(desk, visitor, "find", wish=wish)
@@ -277,3 +276,10 @@ def test_fewer_codes_than_numbers_are_refused_in_words(tmp_path):
     with pytest.raises(DataError, match="need more than 6 codes, got 3"):
         opened.compass.find(ground_of(replace(opened, atlas=few), None), Wish("pca", count=6), lambda done, of, words: None)
     studio.close()
+
+
+def test_a_flow_that_diverges_says_so(desk, visitor, monkeypatch, tmp_path):
+    monkeypatch.setattr(training, "cache_folder", lambda: tmp_path)
+    plain = training.flow_settings
+    monkeypatch.setattr(training, "flow_settings", lambda wish: replace(plain(wish), rate=1e30))
+    assert "diverged" in done(desk, visitor, "find", wish={"method": "flow", "count": 2, "updates": 9, "seed": 3})

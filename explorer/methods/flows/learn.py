@@ -130,6 +130,8 @@ class Course(nn.Module):
         if s.effect:
             parts["effect"] = -s.effect * _effect(before, after, there - here).log().mean()
         total = torch.stack(list(parts.values())).sum()
+        if not torch.isfinite(total):
+            raise DataError(f"The flow diverged at update {update}: its loss is no longer a number. A smaller step or rate may help.")
         return total, {"loss": float(total.detach()), "right": right, "pace": float(pace)}
 
     def _told(self, before: Tensor, after: Tensor, sign: Tensor) -> tuple[Tensor, Tensor]:
@@ -189,8 +191,6 @@ def course(
     optimiser = torch.optim.Adam(made.parameters(), lr=settings.rate)
     for update in range(settings.updates):
         loss, figures = made.loss(decode, sample, update)
-        if not torch.isfinite(loss):
-            raise DataError(f"The flow diverged at update {update}: its loss is no longer a number. A smaller step or rate may help.")
         optimiser.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(made.parameters(), 10.0)
