@@ -17,8 +17,9 @@ from explorer.core.errors import ModelError
 from explorer.core.heat import Layer, receptive_field
 from explorer.core.model import Card, Model
 from explorer.core.prototypes import Head, Prototype, Source
+from explorer.models.prototypes import graph
 
-__all__ = ["Parts", "PrototypeNet", "backbone", "built", "fresh", "pointwise", "weights_of"]
+__all__ = ["Parts", "PrototypeNet", "backbone", "backbone_of", "built", "fresh", "pointwise", "weights_of"]
 
 NOWHERE = -1  # the picture of a prototype without a source
 
@@ -27,6 +28,13 @@ def backbone(channels: int, widths: list[int], strides: list[int]) -> nn.Sequent
     """3x3 convolutions with batch normalisation; the grid shrinks by the product of the strides."""
     blocks = zip([channels, *widths], widths, strides)
     return nn.Sequential(*(nn.Sequential(nn.Conv2d(i, o, 3, s, 1, bias=False), nn.BatchNorm2d(o), nn.ReLU()) for i, o, s in blocks))
+
+
+def backbone_of(config: Mapping[str, Any]) -> nn.Sequential:
+    """The backbone of a configuration: of `widths` and `strides`, or another one, as the list `graph`."""
+    if "graph" in config:
+        return graph.built(config["graph"])
+    return backbone(config["channels"], list(config["widths"]), list(config["strides"]))
 
 
 def pointwise(inside: int, depth: int, *between: nn.Module) -> nn.Sequential:
@@ -45,7 +53,8 @@ def weights_of(owner: Tensor, classes: int, *, wrong: float = -0.5) -> Tensor:
 class PrototypeNet(nn.Module):
     """A network with `P` prototypes that answers one question.
 
-    Args of `config`: size, channels (of pictures), question, classes, prototypes (how many), depth (D of a prototype), and those of a family.
+    Args of `config`: size, channels (of pictures), question, classes, prototypes (how many), depth (D of a prototype), and those of a family;
+        gallery: the side of the pictures that are kept of sources, 0 for none.
     """
 
     TOTAL = "logit"
@@ -55,7 +64,7 @@ class PrototypeNet(nn.Module):
     def __init__(self, config: Mapping[str, Any]):
         super().__init__()
         self.config = dict(config)
-        count, classes, size = config["prototypes"], len(config["classes"]), config["size"]
+        count, classes, size = config["prototypes"], len(config["classes"]), config.get("gallery", config["size"])
         self.register_buffer("owner", torch.arange(count) * classes // max(count, 1))
         self.register_buffer("source", torch.full((count, 3), NOWHERE))  # picture, row, column
         self.register_buffer("likeness", torch.zeros(count))
@@ -73,7 +82,16 @@ class PrototypeNet(nn.Module):
     @property
     def layers(self) -> list[Layer]:
         """Between the picture and the cells."""
+        if "graph" in self.config:
+            return graph.layers(self.config["graph"])
         return [Layer(m.kernel_size[0], m.stride[0], m.padding[0]) for m in self.backbone.modules() if isinstance(m, nn.Conv2d)]
+
+    def entered(self, x: Tensor) -> Tensor:
+        """Pictures in [-1, 1] as the backbone wants them: less a mean and over a deviation of its own, where the configuration has these."""
+        if "mean" not in self.config:
+            return x
+        mean, deviation = (torch.tensor(self.config[name]).to(x).view(1, -1, 1, 1) for name in ("mean", "deviation"))
+        return ((x + 1) / 2 - mean) / deviation
 
     @abstractmethod
     def described(self, x: Tensor) -> Tensor:
@@ -140,7 +158,7 @@ class PrototypeNet(nn.Module):
             return
         self.source[index] = torch.tensor([source.picture, source.row, source.column])
         self.likeness[index] = source.similarity
-        if picture is not None:
+        if picture is not None and self.gallery.shape[2]:
             self.gallery[index] = picture
 
 
@@ -202,7 +220,7 @@ class Parts:
         owner, covariances = int(net.owner[index]), net.covariances()
         return Prototype(
             index, net.vectors[index].detach(), None if owner < 0 else owner, None if covariances is None else covariances[index],
-            net.groups()[index], found, net.gallery[index] if found else None, bool(net.config.get("owners_inferred", False)),
+            net.groups()[index], found, net.gallery[index] if found and net.gallery.shape[2] else None, bool(net.config.get("owners_inferred", False)),
         )  # fmt: skip
 
     def described(self, x: Tensor) -> Tensor:
@@ -225,7 +243,7 @@ class Parts:
 
     def field(self, row: int, column: int) -> tuple[int, int, int, int]:
         size = self.picture_shape[1:]
-        if not self.local:
+        if not self.local or any(node[0] == "upsample" for node in self.net.config.get("graph", ())):  # then no bound is worked out
             return 0, 0, *size
         found = receptive_field(self.net.layers, row, column, size)
         return found.top, found.left, found.bottom, found.right

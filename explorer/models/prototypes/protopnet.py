@@ -15,7 +15,8 @@ from torch import Tensor, nn
 
 from explorer.core.model import Card, Model
 from explorer.core.prototypes import Linear
-from explorer.models.prototypes.net import PrototypeNet, backbone, built, pointwise, weights_of
+from explorer.models.prototypes import graph
+from explorer.models.prototypes.net import PrototypeNet, backbone_of, built, pointwise, weights_of
 
 __all__ = ["EPSILON", "ProtoPNet", "build", "network", "squared"]
 
@@ -28,10 +29,11 @@ class ProtoPNet(PrototypeNet):
     def __init__(self, config: Mapping[str, Any]):
         super().__init__(config)
         depth, count = config["depth"], config["prototypes"]
-        self.backbone = backbone(config["channels"], list(config["widths"]), list(config["strides"]))
-        self.add_on = pointwise(config["widths"][-1], depth, nn.ReLU(), nn.Sigmoid())
+        self.backbone = backbone_of(config)
+        self.add_on = graph.built(config["add_on"]) if "add_on" in config else pointwise(config["widths"][-1], depth, nn.ReLU(), nn.Sigmoid())
         self.vectors = nn.Parameter(torch.rand(count, depth))
         self.weight = nn.Parameter(weights_of(self.owner, len(config["classes"])))
+        self.bias = nn.Parameter(torch.zeros(len(config["classes"]))) if config.get("bias", False) else None
         for layer in self.add_on:
             if isinstance(layer, nn.Conv2d):
                 nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")
@@ -39,13 +41,23 @@ class ProtoPNet(PrototypeNet):
 
     @property
     def scale(self) -> tuple[float, float]:
-        return (0.0, -math.log(EPSILON))
+        return (-math.inf, 0.0) if self.linear else (0.0, -math.log(self.epsilon))
+
+    @property
+    def linear(self) -> bool:
+        """Whether similarities are minus distances, without a logarithm."""
+        return self.config.get("activation", "log") == "linear"
+
+    @property
+    def epsilon(self) -> float:
+        return float(self.config.get("epsilon", EPSILON))
 
     def described(self, x: Tensor) -> Tensor:
-        return self.add_on(self.backbone(x))
+        return self.add_on(self.backbone(self.entered(x)))
 
     def similarities(self, described: Tensor, only: Tensor | None = None) -> Tensor:
-        return likeness(self.distances(described, only))
+        distances = self.distances(described, only)
+        return -distances if self.linear else likeness(distances, self.epsilon)
 
     def distances(self, described: Tensor, only: Tensor | None = None) -> Tensor:
         """Squared distances `(B, P, h, w)`."""
@@ -53,15 +65,15 @@ class ProtoPNet(PrototypeNet):
         return squared(described, vectors, expanded=self.training or self.config.get("expanded", False))
 
     def head(self) -> Linear:
-        return Linear(self.weight)
+        return Linear(self.weight, self.bias)
 
     def take_head(self, head: Linear) -> None:
         self.weight = nn.Parameter(head.weight.detach().clone(), requires_grad=self.weight.requires_grad)
 
 
-def likeness(distances: Tensor) -> Tensor:
+def likeness(distances: Tensor, epsilon: float = EPSILON) -> Tensor:
     """log((d + 1) / (d + e))."""
-    return torch.log((distances + 1) / (distances + EPSILON))
+    return torch.log((distances + 1) / (distances + epsilon))
 
 
 def squared(described: Tensor, vectors: Tensor, *, expanded: bool = False) -> Tensor:

@@ -14,7 +14,8 @@ from torch import Tensor, nn
 
 from explorer.core.model import Card, Model
 from explorer.core.prototypes import Linear
-from explorer.models.prototypes.net import PrototypeNet, backbone, built, pointwise, weights_of
+from explorer.models.prototypes import graph
+from explorer.models.prototypes.net import PrototypeNet, backbone_of, built, pointwise, weights_of
 
 __all__ = ["GROUPS", "STProtoPNet", "build", "network"]
 
@@ -29,10 +30,8 @@ class STProtoPNet(PrototypeNet):
     def __init__(self, config: Mapping[str, Any]):
         super().__init__(config)
         depth, count, classes = config["depth"], config["prototypes"], len(config["classes"])
-        inside = config["widths"][-1]
-        between = (nn.Tanh(), nn.Tanh()) if self.projects else ()
-        self.backbone = backbone(config["channels"], list(config["widths"]), list(config["strides"]))
-        self.trivial, self.support = pointwise(inside, depth, *between), pointwise(inside, depth, *between)
+        self.backbone = backbone_of(config)
+        self.trivial, self.support = (self._branch(depth) for _ in GROUPS)
         half = count // 2
         self.register_buffer("group", (torch.arange(count) >= half).long())
         place = torch.arange(count) - half * self.group
@@ -40,6 +39,11 @@ class STProtoPNet(PrototypeNet):
         self.owner.clamp_(max=classes - 1)
         self.vectors = nn.Parameter(F.normalize(torch.rand(count, depth), dim=1))
         self.weight = nn.Parameter(weights_of(self.owner, classes))
+
+    def _branch(self, depth: int) -> nn.Sequential:
+        if "add_on" in self.config:
+            return graph.built(self.config["add_on"])
+        return pointwise(self.config["widths"][-1], depth, *((nn.Tanh(), nn.Tanh()) if self.projects else ()))
 
     @property
     def projects(self) -> bool:
@@ -51,7 +55,7 @@ class STProtoPNet(PrototypeNet):
         return (-reach, reach) if self.projects else (0.0, 1.0)
 
     def described(self, x: Tensor) -> Tensor:
-        inside = self.backbone(x)
+        inside = self.backbone(self.entered(x))
         return torch.cat([self.trivial(inside), self.support(inside)], dim=1)
 
     def similarities(self, described: Tensor, only: Tensor | None = None) -> Tensor:
