@@ -281,5 +281,5 @@ def test_fewer_codes_than_numbers_are_refused_in_words(tmp_path):
 def test_a_flow_that_diverges_says_so(desk, visitor, monkeypatch, tmp_path):
     monkeypatch.setattr(training, "cache_folder", lambda: tmp_path)
     plain = training.flow_settings
-    monkeypatch.setattr(training, "flow_settings", lambda wish: replace(plain(wish), rate=1e30))
+    monkeypatch.setattr(training, "flow_settings", lambda wish: replace(plain(wish), speed=float("nan")))
     assert "diverged" in done(desk, visitor, "find", wish={"method": "flow", "count": 2, "updates": 9, "seed": 3})
