@@ -3,7 +3,7 @@ import torch
 
 from explorer.core.errors import DataError, ModelError
 from explorer.core.text import led
-from explorer.methods.text.curvature import Covariance, conjugate, looks
+from explorer.methods.text.curvature import Covariance, damped, looks
 from explorer.methods.text.edited import Counted, Request
 from explorer.methods.text.encode import encode
 from explorer.methods.text.identify import Settings, identify
@@ -25,7 +25,7 @@ def leakage(world: Pairs, care: float, *, exact: bool = True) -> float:
     seen = looks(off(world), 512)
     gain = (led(world, after)(seen.z, seen.t) - led(world, before)(seen.z, seen.t)).mean(dim=0)
     covariance = Covariance(led(world, before), seen, exact)
-    d, _ = conjugate(lambda v: v + care * covariance(v), gain, steps=20, tolerance=1e-8)
+    d = damped(covariance, gain, care, steps=10).solution
     return abs(float(d.flatten()[1] / d.flatten()[0]))
 
 
@@ -61,13 +61,37 @@ def test_an_asymmetric_network_is_made_symmetric():
     assert torch.allclose(covariance(v).flatten(), weight * (turn + turn.T) / 2 @ v.flatten(), atol=1e-8)
 
 
-def test_conjugate_gradients_solve_and_stop_where_there_is_no_minimum():
-    basis = torch.linalg.qr(torch.randn(6, 6, dtype=torch.float64)).Q
-    matrix, g = basis @ torch.diag(torch.tensor([1.0, 1, 2, 2, 5, 5], dtype=torch.float64)) @ basis.T, torch.randn(6, dtype=torch.float64)
-    d, left = conjugate(lambda v: matrix @ v, g, steps=8)
-    assert torch.allclose(matrix @ d, g, atol=1e-4) and left < 1e-4
-    d, left = conjugate(lambda v: -v, g)
-    assert torch.equal(d, g) and left == 1
+def rotated(values: list[float]) -> torch.Tensor:
+    basis = torch.linalg.qr(torch.randn(len(values), len(values), generator=torch.Generator().manual_seed(0), dtype=torch.float64)).Q
+    return basis @ torch.diag(torch.tensor(values, dtype=torch.float64)) @ basis.T
+
+
+def test_conjugate_gradients_solve_in_as_many_steps_as_there_are_eigenvalues():
+    matrix, g = rotated([0.0, 0, 1, 1, 4, 4]), torch.randn(6, dtype=torch.float64)
+    found = damped(lambda v: matrix @ v, g, 3.0)
+    assert torch.allclose(found.solution + 3 * matrix @ found.solution, g, atol=1e-8) and found.unsolved < 1e-6 and found.negative < 1e-12
+    early = damped(lambda v: matrix @ v, g, 3.0, steps=2)
+    left = float((early.solution + 3 * matrix @ early.solution - g).norm() / g.norm())
+    assert early.unsolved == pytest.approx(left, rel=1e-6) and left > 1e-3
+
+
+def test_a_few_steps_are_those_of_conjugate_gradients():
+    matrix, g = rotated([0.1, 0.5, 1.0, 2.0, 3.0, 7.0]), torch.randn(6, dtype=torch.float64)
+    whole = torch.eye(6, dtype=torch.float64) + 2 * matrix
+    d, left = torch.zeros(6, dtype=torch.float64), g
+    way = left
+    for _ in range(3):  # the textbook's loop
+        pace = left @ left / (way @ whole @ way)
+        d, after = d + pace * way, left - pace * whole @ way
+        way, left = after + (after @ after) / (left @ left) * way, after
+    assert torch.allclose(damped(lambda v: matrix @ v, g, 2.0, steps=3).solution, d, atol=1e-8)
+
+
+def test_negative_variances_count_as_none():
+    matrix, g = rotated([-0.5, 0.0, 1.0, 2.0]), torch.randn(4, dtype=torch.float64)
+    found = damped(lambda v: matrix @ v, g, 4.0)
+    assert torch.allclose(found.solution, torch.linalg.solve(torch.eye(4, dtype=torch.float64) + 4 * rotated([0.0, 0, 1, 2]), g), atol=1e-8)
+    assert found.negative == pytest.approx(0.25)
 
 
 def test_no_care_is_delta_denoising_to_the_bit_and_any_care_keeps_the_length():

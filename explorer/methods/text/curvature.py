@@ -15,7 +15,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from explorer.core.text import Clean
 
-__all__ = ["Covariance", "Looks", "conjugate", "looks"]
+__all__ = ["Covariance", "Damped", "Looks", "damped", "looks"]
 
 SKEWED = 0.2  # relative; a network further from symmetric is made so
 SHORT = 1e-2  # of a picture's length: the step of a difference
@@ -37,6 +37,15 @@ def looks(picture: Tensor, count: int, *, low: float = 0.3, high: float = 0.9, s
     t, noise = t.to(picture), noise.to(picture)
     weight = t.view(-1, *[1] * (picture.ndim - 1))
     return Looks((1 - weight) * picture + weight * noise, t)
+
+
+@dataclass(frozen=True, eq=False)
+class Damped:
+    """The solution of a system; how much of it is left unsolved, |A d - g| / |g|; and the lowest eigenvalue, where it is negative, over the largest."""
+
+    solution: Tensor
+    unsolved: float
+    negative: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,23 +109,29 @@ class Covariance:
         return float(torch.stack([(v * self.product(v)).mean() for v in probes]).mean())
 
 
-def conjugate(product: Callable[[Tensor], Tensor], g: Tensor, *, steps: int = 8, tolerance: float = 1e-4) -> tuple[Tensor, float]:
-    """The solution d of A d = g by conjugate gradients, and |A d - g| / |g|; it ends early where A turns out not to be positive.
+def damped(product: Callable[[Tensor], Tensor], g: Tensor, weight: float, *, steps: int = 8) -> Damped:
+    """(I + weight S)^-1 g for a symmetric S, by conjugate gradients in the form of Lanczos.
 
-    References: Hestenes & Stiefel 1952; Steihaug 1983 for the early end.
+    In the span of g, S g, S^2 g, … the system is a small tridiagonal one, solved by its eigenvalues. Where S is positive this is the method of
+    conjugate gradients, step for step. The S of a trained network may not be: there is no negative variance, so those eigenvalues count as 0.
+
+    References: Hestenes & Stiefel 1952; Golub & Van Loan, Matrix Computations, chapter 10.
     """
-    d, left = torch.zeros_like(g), g
-    way, size = left, float(left.square().sum())
-    whole = size
+    length = float(g.norm())
+    basis, diagonal, beside = [g / max(length, 1e-30)], [], []
     for _ in range(steps):
-        if size <= tolerance**2 * whole:
+        moved = product(basis[-1])
+        diagonal.append(float((moved * basis[-1]).sum()))
+        for _twice in range(2):  # in exact arithmetic only the last two would count
+            for other in basis:
+                moved = moved - (moved * other).sum() * other
+        beside.append(float(moved.norm()))
+        if beside[-1] <= 1e-8 * max(map(abs, diagonal)):
             break
-        moved = product(way)
-        bend = float((way * moved).sum())
-        if bend <= 0:
-            return (g if not d.abs().any() else d), (size / max(whole, 1e-30)) ** 0.5
-        pace = size / bend
-        d, left = d + pace * way, left - pace * moved
-        size, before = float(left.square().sum()), size
-        way = left + size / before * way
-    return d, (size / max(whole, 1e-30)) ** 0.5
+        basis.append(moved / beside[-1])
+    inner = torch.tensor(beside[: len(diagonal) - 1], dtype=torch.float64)
+    small = torch.diag(torch.tensor(diagonal, dtype=torch.float64)) + torch.diag(inner, 1) + torch.diag(inner, -1)
+    values, vectors = torch.linalg.eigh(small)
+    share = vectors @ (vectors[0] / (1 + weight * values.clamp_min(0)))
+    d = length * torch.stack([float(part) * way for part, way in zip(share, basis)]).sum(dim=0)
+    return Damped(d, weight * beside[-1] * abs(float(share[-1])), max(0.0, -float(values[0])) / max(float(values.abs().max()), 1e-30))

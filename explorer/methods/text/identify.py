@@ -20,7 +20,7 @@ from torch import Tensor
 
 from explorer.core.errors import DataError
 from explorer.core.text import Condition, Denoiser, led
-from explorer.methods.text.curvature import Covariance, Looks, conjugate, looks
+from explorer.methods.text.curvature import Covariance, Looks, damped, looks
 from explorer.models.solvers import Report
 
 __all__ = ["Identified", "Settings", "identify"]
@@ -98,19 +98,19 @@ def identify(
 
 def _preserving(covariance: Covariance, plain: Tensor, settings: Settings, report: Report) -> tuple[Tensor, dict[str, float]]:
     scale = covariance.mean_variance
-    figures = {"mean_variance": scale, "skew": covariance.skew if settings.exact else float("nan")}
+    figures = {"mean_variance": scale} | ({"skew": covariance.skew} if settings.exact else {})
     if scale <= 0:  # not what a covariance is like: the network says nothing of what is free
         return plain, figures
     done = [1]
 
     def product(v: Tensor) -> Tensor:
         done[0] += 1
-        report(min(done[0], settings.rounds + 1), settings.rounds + 1)
-        return v + settings.care / scale * covariance(v)
+        report(done[0], settings.rounds + 1)
+        return covariance(v)
 
     with torch.no_grad():
-        found, left = conjugate(product, plain, steps=settings.rounds)
-    return found, {**figures, "unsolved": left}
+        found = damped(product, plain, settings.care / scale, steps=settings.rounds)
+    return found.solution, {**figures, "unsolved": found.unsolved, "negative": found.negative}
 
 
 def _through(wanted, seen: Looks, gain: Tensor) -> Tensor:

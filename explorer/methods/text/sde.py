@@ -37,7 +37,7 @@ class Score:
         return self.effect + self.back
 
     def told(self, *, seed: int = 0) -> dict[str, float]:
-        """Means with 95 % intervals, ready for JSON; infinite as soon as one picture is."""
+        """Means with 95 % intervals; infinite as soon as one picture is."""
         parts = {"effect": self.effect, "return": self.back, "total": self.total}
         found = {}
         for name, values in parts.items():
