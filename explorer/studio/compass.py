@@ -33,6 +33,7 @@ __all__ = ["QUICK", "Compass", "ground_of"]
 
 QUICK, THOROUGH = 12, 256  # starts of the first evidence, and of the refined one
 LEAST_UNIT = 1e-5  # of pictures in [-1, 1]; below it nothing can be seen to change
+MOST_KEPT, TIDY = 5000, 50  # directions and wishes kept in the folder; it is looked through every so many
 LETTERS = frozenset("0123456789abcdef")
 
 Report = Callable[[int, int, str], None]
@@ -62,6 +63,7 @@ class Compass:
         self._found: dict[str, Direction] = {}
         self._heads: dict[tuple[str, str], Head] = {}
         self._lock = threading.RLock()
+        self._written = 0
         self.haste = Haste()
 
     @property
@@ -148,7 +150,18 @@ class Compass:
         directions.write(self.folder / f"{identity}{directions.SUFFIX}", [direction])
         with self._lock:
             self._found[identity] = direction
+            self._written += 1
+            if self._written % TIDY == 0:
+                self._tidy()
         return identity
+
+    def _tidy(self) -> None:
+        """Lets go of what was kept longest ago, where there is too much."""
+        for identity in list(self._found)[: max(0, len(self._found) - MOST_KEPT)]:
+            del self._found[identity]
+        files = sorted(self.folder.glob(f"*{directions.SUFFIX}"), key=lambda file: file.stat().st_mtime)
+        for file in files[: max(0, len(files) - MOST_KEPT)]:
+            file.unlink(missing_ok=True)
 
     def find(self, ground: Ground, wish: Wish, report: Report, *, starts: int = QUICK, stop: Stop = lambda: False) -> list[str]:
         """Finds directions, measures each from `starts` starts and keeps them; returns their identities. The same wish is granted once.
@@ -163,7 +176,9 @@ class Compass:
         except CheckpointError:
             pass
         if ground.unit < LEAST_UNIT:
-            raise DataError(f"Pictures of '{ground.model.card.name}' do not depend on the code: two drawn at random are the same, so no direction changes them.")
+            raise DataError(
+                f"Pictures of '{ground.model.card.name}' do not depend on the code: two drawn at random are the same, so no direction changes them."
+            )
         found = []
         for i, direction in enumerate(raw := _raw(ground, wish, report, stop)):
             report(i, len(raw), f"Measuring '{direction.name}'")

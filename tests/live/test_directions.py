@@ -1,5 +1,6 @@
 """Directions over the live channel: found, seen, stacked, composed, measured again, saved and loaded."""
 
+import os
 from dataclasses import replace
 
 import numpy as np
@@ -13,6 +14,7 @@ from explorer.export import png
 from explorer.live.desk import Desk, Visitor
 from explorer.live.protocol import VERSION
 from explorer.methods.directions.find import Wish
+from explorer.studio import compass
 from explorer.studio.compass import ground_of
 from explorer.studio.recipe import check
 from explorer.studio.session import Session, Values
@@ -263,7 +265,11 @@ def test_a_decoder_that_ignores_the_code_is_said_so(tmp_path, method):
     opened.model.generator.first().zero_()  # nothing of the code comes through
     atlas = opened.atlas
     ones = tuple(row for row in range(60) if atlas.codes[row, 2] > 0)
-    wish = Wish(method, count=2, ones=ones, zeros=tuple(row for row in range(60) if row not in ones)) if method == "mean difference" else Wish(method, count=2)
+    wish = (
+        Wish(method, count=2, ones=ones, zeros=tuple(row for row in range(60) if row not in ones))
+        if method == "mean difference"
+        else Wish(method, count=2)
+    )
     with pytest.raises(DataError, match="depend on the code"):
         opened.compass.find(ground_of(opened, None), wish, lambda done, of, words: None)
     studio.close()
@@ -283,3 +289,14 @@ def test_a_flow_that_diverges_says_so(desk, visitor, monkeypatch, tmp_path):
     plain = training.flow_settings
     monkeypatch.setattr(training, "flow_settings", lambda wish: replace(plain(wish), speed=float("nan")))
     assert "diverged" in done(desk, visitor, "find", wish={"method": "flow", "count": 2, "updates": 9, "seed": 3})
+
+
+def test_what_was_kept_longest_ago_goes_when_there_is_too_much(tmp_path, monkeypatch):
+    monkeypatch.setattr(compass, "MOST_KEPT", 3)
+    monkeypatch.setattr(compass, "TIDY", 1)
+    kept, space = compass.Compass(tmp_path), LatentSpace("z", (6,))
+    ids = []
+    for i, vector in enumerate(normal(5, 6)):
+        ids.append(kept.keep(Direction(f"way {i}", "test", space, Straight(vector / vector.norm()))))
+        os.utime(tmp_path / f"{ids[-1]}{directions.SUFFIX}", (i, i))
+    assert {file.name.partition(".")[0] for file in tmp_path.iterdir()} == set(ids[-3:]) == set(kept._found)

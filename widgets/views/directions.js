@@ -231,10 +231,8 @@ function render({ model, el }) {
   resume();
   /** Follows a job that was started before the page was loaded again. */
   async function resume() {
-    for (const kind of KINDS) {
-      const now = await underWay(model, { view: "directions", kind, signal }).catch(() => null);
-      if (now) return follow({ type: kind }, now.id);
-    }
+    const now = await underWay(model, { view: "directions", kind: KINDS, signal }).catch(() => null);
+    if (now) follow({ type: now.kind }, now.id);
   }
   return () => {
     stop.abort();

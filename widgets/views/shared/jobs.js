@@ -49,10 +49,10 @@ export async function watch(model, { view, id, told, signal, every = EVERY }) {
 /** Asks a job to end. What it found until then may still come: keep watching. @param {Model} model @param {{ view: string, id: string }} options */
 export const cancel = (model, { view, id }) => ask(model, { type: "cancel", view, id });
 
-/** The newest job of a kind that waits or runs, as after the page was loaded again; null when there is none. @param {Model} model @param {{ view: string, kind: string, signal?: AbortSignal }} options @returns {Promise<Job | null>} */
+/** The newest job of a kind, or of one of several, that waits or runs, as after the page was loaded again; null when there is none. @param {Model} model @param {{ view: string, kind: string | string[], signal?: AbortSignal }} options @returns {Promise<Job | null>} */
 export async function underWay(model, { view, kind, signal }) {
   const { header } = await ask(model, { type: "jobs", view }, { signal });
-  return header.jobs.findLast((/** @type {Job} */ job) => job.kind === kind && !over(job)) ?? null;
+  return header.jobs.findLast((/** @type {Job} */ job) => [kind].flat().includes(job.kind) && !over(job)) ?? null;
 }
 
 /** How long a job will still take, in seconds, if it goes on as until now; null when that cannot be said. @param {Job} job */
