@@ -2,7 +2,8 @@
 
     z <- held(z + h g / |g|),   g = d s_j(resize(G(z))) / dz
 
-The gradient goes through classifier and decoder. `held` keeps codes as long as draws of the prior are (their lengths between the 2.5 and
+What is climbed is the similarity around the cell that the prototype comes from, where that is known: the best cell of the whole picture
+is, at first, some place that happens to look a little like it, and hardly gets any better. What is reported is the best of all cells. The gradient goes through classifier and decoder. `held` keeps codes as long as draws of the prior are (their lengths between the 2.5 and
 97.5 % quantiles), so that a walk stays among ordinary pictures. Beside every walk goes one of the same length in a random direction.
 
 The smallest change is looked for as by DeepFool (Moosavi-Dezfooli et al. 2016): downhill until the answer turns, back along the chord to
@@ -24,9 +25,10 @@ from explorer.core.model import Model, differentiable
 from explorer.core.prototypes import PrototypeClassifier, matches
 from explorer.core.space import Code, LatentSpace
 
-__all__ = ["Counterfactual", "Towards", "Walk", "best", "counterfactual", "held", "seen_by", "walk"]
+__all__ = ["Counterfactual", "Towards", "Walk", "best", "counterfactual", "held", "reach", "seen_by", "walk"]
 
 STRIDE = 0.1
+AROUND = 1  # cells on each side of the source's
 TAIL = 0.025
 TOGETHER = 32
 
@@ -110,10 +112,19 @@ class Towards(Field):
         described = self.prototypes.described(self.pictures(values))
         return self.prototypes.similarities(described, torch.tensor([self.index])).amax(dim=(1, 2, 3))
 
+    def climbed(self, values: Tensor) -> Tensor:
+        """What the walk makes grow, `(B,)`: the similarity around the source's cell, or of the best one."""
+        maps = self.prototypes.similarities(self.prototypes.described(self.pictures(values)), torch.tensor([self.index]))[:, 0]
+        source = self.prototypes.prototypes[self.index].source
+        if source is None or not (source.row < maps.shape[1] and source.column < maps.shape[2]):
+            return maps.amax(dim=(1, 2))
+        row, column = max(0, source.row - AROUND), max(0, source.column - AROUND)
+        return maps[:, row : source.row + AROUND + 1, column : source.column + AROUND + 1].amax(dim=(1, 2))
+
     def velocity(self, z: Tensor, t: int) -> Tensor:
         with torch.inference_mode(False), torch.enable_grad():
             moved = z.detach().clone().requires_grad_()
-            (gradient,) = torch.autograd.grad(self.scores(moved.view(-1, *self.space.shape)).sum(), moved)
+            (gradient,) = torch.autograd.grad(self.climbed(moved.view(-1, *self.space.shape)).sum(), moved)
         return gradient
 
     def displacement(self, z: Tensor, t: int) -> Tensor:
@@ -166,12 +177,18 @@ def walk(
         signed = -1.0 if away else 1.0
         states.append(held(states[-1] + signed * stride * normalised(field.velocity(states[-1], step)), space))
     codes = torch.cat(states).view(-1, *space.shape)
+    return _told(pictures, prototypes, index, codes, space, seed)
+
+
+@torch.no_grad()
+def _told(pictures: Callable[[Tensor], Tensor], prototypes: PrototypeClassifier, index: int, codes: Tensor, space: LatentSpace, seed: int) -> Walk:
+    """What is seen along codes `(T + 1, *shape)`, and along a random direction of the same lengths."""
+    flat = codes.flatten(1)
     random = normalised(torch.randn(1, space.size, generator=torch.Generator().manual_seed(seed)))
-    lengths = (codes.flatten(1) - z).norm(dim=1, keepdim=True)
-    beside = (z + lengths * random).view(-1, *space.shape)
-    with torch.inference_mode():
-        scores, totals = _seen(pictures, prototypes, codes)
-        others, _ = _seen(pictures, prototypes, beside)
+    lengths = (flat - flat[:1]).norm(dim=1, keepdim=True)
+    beside = (flat[:1] + lengths * random).view(-1, *space.shape)
+    scores, totals = _seen(pictures, prototypes, codes)
+    others, _ = _seen(pictures, prototypes, beside)
     return Walk(codes, scores[:, index], totals, space.typicality(codes), others[:, index])
 
 
@@ -193,6 +210,45 @@ def best(
     chosen = drawn[scores[:, index].topk(min(starts, draws)).indices]
     walks = [walk(generator, prototypes, index, start, steps=steps, stride=stride, seed=seed) for start in chosen]
     return max(walks, key=lambda w: float(w.scores.max()))
+
+
+def reach(
+    generator: Model, prototypes: PrototypeClassifier, index: int, start: Tensor, *, draws: int = 128, starts: int = 2, steps: int = 30, frames: int = 17,
+    kept: float = 0.9, seed: int = 0,
+) -> Walk:  # fmt: skip
+    """A way from a code `(*shape)` to a picture like a prototype, where the slope alone does not lead there.
+
+    From the picture found by `best`, back towards the start as far as at least `kept` of the gain stays, climbing again where it falls
+    below; the way is the chord to there, held.
+    """
+    there = best(generator, prototypes, index, draws=draws, starts=starts, steps=steps, seed=seed)
+    pictures, space = seen_by(generator, prototypes), generator.space
+    field = Towards(pictures, prototypes, index, space)
+    z, at = space.check(start[None]).flatten(1), there.codes[there.scores.argmax()].flatten()[None]
+    with torch.no_grad():
+        begun, most = float(field.scores(z.view(1, *space.shape))), float(there.scores.max())
+    floor = begun + kept * (most - begun)
+    stride = 2 * STRIDE
+    while stride > STRIDE / 8 and float((z - at).norm()) > stride:
+        tried = held(at + stride * normalised(z - at), space)
+        for _ in range(3):
+            with torch.no_grad():
+                enough = float(field.scores(tried.view(1, *space.shape))) >= floor
+            if enough:
+                break
+            tried = tried + field.displacement(tried, 0) / 2
+        if enough and float((z - tried).norm()) < float((z - at).norm()) - stride / 10:
+            at = tried
+        else:
+            stride /= 2
+    return _chord(generator, prototypes, index, z, at, frames, seed)
+
+
+def _chord(generator: Model, prototypes: PrototypeClassifier, index: int, z: Tensor, end: Tensor, frames: int, seed: int) -> Walk:
+    pictures, space = seen_by(generator, prototypes), generator.space
+    t = torch.linspace(0, 1, frames)[:, None]
+    codes = torch.cat([z, held(torch.lerp(z, end, t[1:]), space)]).view(-1, *space.shape)
+    return _told(pictures, prototypes, index, codes, space, seed)
 
 
 @dataclass(frozen=True, eq=False)

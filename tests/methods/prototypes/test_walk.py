@@ -80,6 +80,15 @@ def test_the_generated_picture_most_like_a_prototype():
     assert found.scores.max() >= 0.98 * most
 
 
+def test_a_reached_picture_keeps_most_of_the_gain_and_is_nearer_than_the_best():
+    model, prototypes = toys.linear(8), a_classifier()
+    z = start(model, 4)
+    there, found = walks.best(model, prototypes, 1, draws=64, starts=2, steps=30), walks.reach(model, prototypes, 1, z, draws=64)
+    gain = float(there.scores.max()) - float(found.scores[0])
+    assert torch.equal(found.codes[0], z) and float(found.scores[-1] - found.scores[0]) >= 0.88 * gain
+    assert (found.codes[-1] - z).norm() < (there.codes[there.scores.argmax()] - z).norm() and found.typicality[1:].min() >= 0.045
+
+
 def test_the_smallest_change_is_the_distance_to_the_boundary():
     model, prototypes = toys.linear(8), a_classifier()
     for seed in range(6):
