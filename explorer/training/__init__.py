@@ -1,5 +1,6 @@
 """Making the bundled checkpoints."""
 
-from explorer.training.recipes import RECIPES, train
+from explorer.training.named import train
+from explorer.training.recipes import RECIPES
 
 __all__ = ["RECIPES", "train"]

@@ -19,6 +19,7 @@ from explorer.core.progress import Progress
 from explorer.data import folder as folders
 from explorer.data.folder import Folder
 from explorer.render import from_pixels, to_pixels
+from explorer.training import prototypes
 from explorer.training.loop import Stopped
 from explorer.training.recipes import RECIPES, Recipe, follow
 
@@ -117,5 +118,5 @@ def _check(name: str, latent: int, steps: int | None) -> None:
 def _check_name(name: str) -> None:
     if not NAME.fullmatch(name):
         raise DataError(f"A model's name is 1 to 64 letters, digits, dashes and underscores, beginning with a letter or digit; got '{name[:80]}'.")
-    if name in RECIPES or name in {file.stem for file in checkpoints.bundled()}:
+    if name in RECIPES or name in prototypes.RECIPES or name in {file.stem for file in checkpoints.bundled()}:
         raise DataError(f"'{name}' is the name of a bundled model. Give your own another one.")

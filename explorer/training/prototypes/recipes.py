@@ -120,6 +120,8 @@ def train(
     if name not in RECIPES:
         raise DataError(f"No recipe '{name}'. Known: {', '.join(RECIPES)}.")
     recipe = RECIPES[name]
+    if steps is not None and steps < 1:
+        raise DataError(f"'{name}' needs at least one step of training, got {steps}.")
     if steps is not None:
         recipe = replace(recipe, plan=_shortened(recipe.plan, steps))
     return follow(recipe, folder=folder, report=report, stop=stop, seed=seed)

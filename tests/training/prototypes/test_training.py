@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from explorer import checkpoints, render
+from explorer import checkpoints, render, training
 from explorer.core.errors import DataError
 from explorer.core.prototypes import matches
 from explorer.data import catalogue
@@ -163,5 +163,19 @@ def test_recipes_fit_their_datasets():
     for name, recipe in prototypes.RECIPES.items():
         assert name == recipe.name and recipe.data in catalogue.DATASETS and (not recipe.start or recipe.start in prototypes.RECIPES)
         assert recipes.NETWORKS[recipe.family](recipes._config(recipe)) is not None
-    with pytest.raises(DataError, match="avatars-protopnet"):
-        prototypes.train("no-such", folder=None, report=lambda progress: None)
+    for door in (prototypes.train, training.train):
+        with pytest.raises(DataError, match="avatars-protopnet"):
+            door("no-such", folder=None, report=lambda progress: None)
+        with pytest.raises(DataError, match="at least one step"):
+            door("avatars-protopnet", folder=None, report=lambda progress: None, steps=0)
+
+
+def test_the_common_door_trains_prototypes_and_their_black_box(tmp_path, monkeypatch):
+    monkeypatch.setitem(catalogue.DATASETS, "glyphs", worlds.world("glyph", n=300))
+    monkeypatch.setenv("LATENT_EXPLORER_CACHE", str(tmp_path / "cache"))
+    for recipe in (BOX, RECIPES["cbc"]):
+        monkeypatch.setitem(prototypes.RECIPES, recipe.name, replace(recipe, plan=replace(recipe.plan, batch=32)))
+    file = training.train("toy-cbc", folder=tmp_path / "made", report=lambda progress: None, steps=3)
+    assert {found.stem for found in (tmp_path / "made").iterdir()} == {"box", "toy-cbc"}
+    card = checkpoints.read(file)
+    assert card.data["black_box"] == "box" and card.training["warm"] + card.training["joint"] == 3 and card.quality["how"]
