@@ -63,10 +63,10 @@ def test_dragging_over_the_map_keeps_changing_the_face(visit, truth, look, size)
 
 def test_a_lasso_selects_what_lies_within_it(visit, truth, look, size):
     screen = visit()
+    screen.page.get_by_role("radio", name="Lasso").click()  # on a phone the page may move for it: first this, then where things lie
     view = look(screen)
     middle, reach = np.median(view.spots, axis=0), np.array([60.0, 45.0])
     corners = [middle + reach * corner for corner in ((1, 0), (0, 1), (-1, 0), (0, -1), (1, 0))]
-    screen.page.get_by_role("radio", name="Lasso").click()
     screen.drag(*[(float(x), float(y)) for x, y in corners], steps=20)
     selected = set(screen.becomes(lambda session: session["selection"], "a selection")["selection"])
 
@@ -140,10 +140,10 @@ def test_other_colours_and_maps_show_the_same_codes(screen, truth, look):
 
 def test_a_line_drawn_on_the_map_is_the_path(visit, look, size):
     screen = visit()
+    screen.page.get_by_role("radio", name="Draw a path").click()
     view = look(screen)
     x, y = np.median(view.spots, axis=0)
     turns = [(x - 90, y), (x - 30, y - 60), (x + 30, y + 40), (x + 80, y - 10)]
-    screen.page.get_by_role("radio", name="Draw a path").click()
     screen.drag(*turns, steps=15)
     journey = screen.becomes(lambda session: session["journey"]["kind"] == "drawn", "a drawn path")["journey"]
     corners = np.array([(stop["origin"]["x"], stop["origin"]["y"]) for stop in journey["stops"]])
