@@ -39,6 +39,7 @@ NETWORKS: Mapping[str, Callable[[Mapping[str, Any]], nn.Module]] = {
     "cbc": cbc.network, "prob-psenn": prob_psenn.network, "pipnet": pipnet.network,
 }  # fmt: skip
 SMALL = {"widths": [32, 48, 64], "strides": [2, 1, 2], "depth": 64}  # a cell sees 11 pixels
+STROKES = {"widths": [32, 48, 64, 64], "strides": [2, 1, 2, 1], "depth": 64}  # 19 pixels: strokes are longer than mouths
 RATE = 3e-3  # of a black box
 
 
@@ -71,7 +72,7 @@ def _black_boxes() -> list[PrototypeRecipe]:
         PrototypeRecipe(f"avatars-cnn-{question}", f"{title}, without prototypes", "black-box", "avatars", question, SMALL, Plan(0, 250))
         for question, title in asked.items()
     ]
-    return [*faces, PrototypeRecipe("digits-cnn", "Handwritten digits, without prototypes", "black-box", "digits", "digit", SMALL, Plan(0, 400))]
+    return [*faces, PrototypeRecipe("digits-cnn", "Handwritten digits, without prototypes", "black-box", "digits", "digit", STROKES, Plan(0, 800))]
 
 
 _EVERY = (
@@ -98,7 +99,7 @@ _EVERY = (
     ),
     PrototypeRecipe(
         "digits-protopnet", "Handwritten digits, by prototypes", "protopnet", "digits", "digit",
-        {**SMALL, "prototypes": 60}, Plan(80, 400), "digits-cnn",
+        {**STROKES, "prototypes": 60}, Plan(100, 700), "digits-cnn",
     ),
 )  # fmt: skip
 RECIPES: Mapping[str, PrototypeRecipe] = {recipe.name: recipe for recipe in _EVERY}
