@@ -136,11 +136,11 @@ function render({ model, el }) {
   async function lookUp() {
     if (!model.get("info") || !session()) return;
     const asked = (listed = wanted());
+    const name = model.get("info")?.name;
+    if (of && of !== name) (of = ""), (known = []), form.forget(), parts.say(""), draw(); // those of the former model mean nothing here
     try {
       const { header } = await send({ type: "directions", ids: bench().map(({ id }) => id) }, { patience: 120_000 });
       if (asked !== listed) return;
-      const name = model.get("info")?.name;
-      if (of && of !== name) form.forget(), parts.say("", "list");
       [of, known] = [name, header.directions];
       form.show(header.methods, header.labels);
       tools.protect(header.protectable, session()?.protect ?? []);
@@ -154,7 +154,7 @@ function render({ model, el }) {
   const draw = () => {
     all = list.show(known, bench());
     const now = JSON.stringify(all.map(({ id, name, evidence }) => [id, name, evidence?.starts]));
-    if (now !== tabled) (tabled = now), parts.table(all);
+    if (now !== tabled) (tabled = now), parts.table(all), parts.comparing() && all.length && alike();
     list.follow((id) => amountOf(session(), id));
     tools.suit(editsOf(session()).map(([id]) => all.find((each) => each.id === id)?.name ?? "?"), all.length);
     tools.protect(null, session()?.protect ?? []);
@@ -282,6 +282,7 @@ function build({ tools, form, list, refine, alike, cancel: end }) {
     el,
     table: table.show,
     alike: matrix.show,
+    comparing: () => compared.open,
     notAlike: matrix.fail,
     say: (/** @type {string} */ text, kind = "list") => tell(kind, text, ""),
     fail: (/** @type {string} */ text, kind = "list") => tell(kind, "", text),
@@ -295,7 +296,7 @@ function build({ tools, form, list, refine, alike, cancel: end }) {
     missing: (/** @type {number} */ count) => put(missing, count ? `${count} direction${count === 1 ? "" : "s"} of this state ${count === 1 ? "is" : "are"} not known here: found on another computer, or for another model.` : ""),
     /** @param {number} count @param {boolean} looked whether they are this model's */
     suit(count, looked) {
-      if (looked && !count) empty.textContent = "No directions of this model yet. Find some below.";
+      empty.textContent = looked ? "No directions of this model yet. Find some below." : "The directions are being looked up…";
       if (looked && !count && !finding.open) finding.open = true;
       empty.hidden = !!count;
       list.el.hidden = !count;
