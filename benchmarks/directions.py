@@ -143,8 +143,9 @@ def main() -> None:
                 continue
             print(f"{model}: {method}", file=sys.stderr, flush=True)
             fresh_rows += 1
-            if (made := fresh(model, method, settings)) is not None:
-                rows.append(made)
+            made = fresh(model, method, settings)
+            rows = rows if options.quick else kept(weights, settings)  # another run may have added to them meanwhile
+            rows += [made] if made is not None else []
             if not options.quick:
                 RESULTS.write_text(json.dumps(report | {"rows": rows}, indent=1) + "\n")
     order = [(model, method) for model in models for method in (*METHODS, BUNDLED)]
