@@ -1,7 +1,7 @@
 """Directions of every method, compared: how well they can be told apart, what leaks, how evenly they move, what they cost.
 
     python benchmarks/directions.py             every model and method; goes on where it was stopped, writes results/directions.json
-    python benchmarks/directions.py --quick 1   one model, one seed, fewer pairs, printed only
+    python benchmarks/directions.py --quick 1   one model, one seed, fewer updates, printed only
 
 A row is one method on one model, eight directions brought to equal image change:
 
@@ -35,7 +35,7 @@ COUNT = 8
 AMOUNTS = tuple(float(i) for i in range(-4, 5))
 RESULTS = Path(__file__).parent / "results" / "directions.json"
 SETTINGS = {"count": COUNT, "pairs": 800, "epochs": 20, "seeds": 3, "starts": 24, "updates": UPDATES}
-QUICK = {**SETTINGS, "pairs": 400, "epochs": 10, "seeds": 1, "starts": 24, "updates": dict.fromkeys(UPDATES, 60)}
+QUICK = {**SETTINGS, "seeds": 1, "starts": 24, "updates": dict.fromkeys(UPDATES, 60)}
 
 
 def row(model: str, method: str, settings: dict[str, Any]) -> dict[str, Any] | None:
