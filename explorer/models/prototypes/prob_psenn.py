@@ -39,7 +39,7 @@ class ProbPSENN(PrototypeNet):
         outward = [*reversed(widths), max(widths[0] // 2, 8)]
         up = [nn.Sequential(nn.ConvTranspose2d(i, o, 4, 2, 1), nn.BatchNorm2d(o), nn.LeakyReLU(0.2)) for i, o in zip(outward, outward[1:])]
         last = nn.Conv2d(outward[-1], channels, 3, padding=1)
-        self.encoder = nn.Sequential(*down, nn.Flatten(), nn.Linear(inner, depth))
+        self.encoder = nn.Sequential(*down, nn.Flatten(), nn.Linear(inner, depth), nn.BatchNorm1d(depth, affine=False))  # codes of a size
         self.decoder = nn.Sequential(nn.Linear(depth, inner), nn.Unflatten(1, (widths[-1], side, side)), *up, last, nn.Tanh())
         self.vectors = nn.Parameter(torch.randn(count, depth) * 0.1 + 0.2)
         self.factors = nn.Parameter(_raw(torch.eye(depth).expand(count, -1, -1) * 0.3))  # lower triangles, diagonals before softplus

@@ -260,8 +260,8 @@ def prob_psenn(net: ProbPSENN, shown: Shown, plan: Plan) -> list[Stage]:
         return z.float(), F.mse_loss(drawn.float(), x)
 
     def first(step: int) -> tuple[Tensor, dict[str, float]]:
-        z, error = again(feed(step)[0])
-        return error + 1e-4 * z.square().mean(), {"reconstruction": float(error.detach())}
+        _, error = again(feed(step)[0])
+        return error, {"reconstruction": float(error.detach())}
 
     def loss(step: int) -> tuple[Tensor, dict[str, float]]:
         x, labels = feed(step)
@@ -278,7 +278,7 @@ def prob_psenn(net: ProbPSENN, shown: Shown, plan: Plan) -> list[Stage]:
     return [
         Descend("autoencoder", plan.warm, first, {"encoder": NEW, "decoder": NEW}),
         Act("fitting", lambda: _fitted(net, few)),
-        Descend("joint", plan.joint, loss, {"encoder": OLD, "decoder": OLD, "vectors": NEW, "factors": NEW, "weight": OLD}),
+        Descend("joint", plan.joint, loss, {"encoder": OLD, "decoder": OLD, "vectors": NEW, "factors": NEW, "weight": NEW}),
         Act("nearest pictures", lambda: vouch(net, few)),
     ]
 
