@@ -2,7 +2,7 @@
 
     python docs/make_pictures.py
 
-Writes docs/screen-{desktop,phone}-{light,dark}.png, docs/{sliders,model}-desktop.png, docs/workbench.png with a path through several
+Writes docs/screen-{desktop,phone}-{light,dark}.png, docs/{sliders,model,directions,flows}-desktop.png, docs/workbench.png with a path through several
 points and the history, and the moving picture docs/traverse.webp: a drag over the map, a slider, and a path being played, at
 the pace of the recording and not of the page.
 """
@@ -52,6 +52,36 @@ def stills(browser, address: str) -> None:
                     page.wait_for_timeout(2500)
                     page.screenshot(path=DOCS / f"{tab.lower()}-desktop.png")
             page.context.close()
+
+
+def moved(browser, address: str) -> None:
+    """Two directions that are stacked on a face, compared with the face before; and a flow some steps on its way."""
+    page = open_page(browser, address, "desktop", False)
+    page.get_by_role("tab", name="Directions", exact=True).click()
+    page.locator(".le-dir").first.wait_for()
+    for name, presses in (("top: wavy hair", 5), ("mouth: smiling", 3)):
+        slider = page.get_by_role("slider", name=f"{name}, how far")
+        slider.scroll_into_view_if_needed()
+        slider.focus()
+        for _ in range(presses):
+            page.keyboard.press("PageUp")
+            page.wait_for_timeout(150)
+    page.get_by_role("slider", name="top: wavy hair, how far").scroll_into_view_if_needed()
+    page.wait_for_timeout(3000)
+    page.get_by_role("button", name="Compare", exact=True).click()
+    page.evaluate("window.scrollTo(0, 0)")
+    page.wait_for_timeout(2500)
+    page.screenshot(path=DOCS / "directions-desktop.png")
+    page.context.close()
+    page = open_page(browser, address, "desktop", False)
+    page.get_by_role("tab", name="Flows", exact=True).click()
+    page.wait_for_timeout(2500)
+    page.get_by_role("button", name="Play").last.click()
+    page.wait_for_timeout(2200)
+    page.get_by_role("button", name="Pause").last.click()
+    page.wait_for_timeout(1500)
+    page.screenshot(path=DOCS / "flows-desktop.png")
+    page.context.close()
 
 
 def workbench(browser, address: str) -> None:
@@ -122,6 +152,7 @@ def main() -> None:
     with bench.server(*bench.explorer(port, "avatars-vae"), port=port) as address, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=bench.chromium_path(), args=bench.CHROMIUM)
         stills(browser, address)
+        moved(browser, address)
         workbench(browser, address)
         moving(browser, address)
         browser.close()

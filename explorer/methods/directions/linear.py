@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from explorer.core.direction import Direction, Straight
 from explorer.core.errors import DataError
 from explorer.core.space import LatentSpace
-from explorer.methods.pairs import PairNet
+from explorer.methods.pairs import PairNet, told_apart
 
 __all__ = ["Frame", "learned"]
 
@@ -72,18 +72,10 @@ def learned(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         frame, judge = Frame(space.size, count, fixed=fixed), PairNet(channels, count)
-    optimiser = torch.optim.Adam([p for p in (*frame.parameters(), *judge.parameters()) if p.requires_grad], lr=rate)
-    for update in range(updates):
-        told, amount, k, shift, _ = pairs(decode, sample, frame(), judge, batch, reach, seed * 1_000_003 + update)
-        loss = F.cross_entropy(told, k) + 0.25 * (amount - shift / reach).abs().mean()
-        if not torch.isfinite(loss):
-            raise DataError(f"The directions diverged at update {update}: the loss is no longer a number.")
-        optimiser.zero_grad()
-        loss.backward()
-        optimiser.step()
-        for group in optimiser.param_groups:
-            group["lr"] = rate * min(1.0, 2.0 * (1 - (update + 1) / updates) + 0.02)
-        report(update + 1, updates, {"loss": float(loss.detach()), "right": float((told.argmax(dim=1) == k).float().mean())})
+    told_apart(
+        lambda update: pairs(decode, sample, frame(), judge, batch, reach, seed * 1_000_003 + update)[:4], [*frame.parameters(), *judge.parameters()],
+        what="The directions", updates=updates, rate=rate, reach=reach, report=report,
+    )  # fmt: skip
     with torch.no_grad():
         told, _, k, _, moved = pairs(decode, sample, frame(), judge, FRESH, reach, 10**9 + seed)
         vectors = F.normalize(frame(), dim=1)

@@ -17,9 +17,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from explorer.core.direction import Direction, Field, normalised
-from explorer.core.errors import DataError
 from explorer.core.space import LatentSpace
-from explorer.methods.pairs import PairNet
+from explorer.methods.pairs import PairNet, told_apart
 
 __all__ = ["Bumps", "WarpedField", "learned"]
 
@@ -99,18 +98,10 @@ def learned(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         net, judge = Bumps(count, space.size, dipoles=dipoles), PairNet(channels, count)
-    optimiser = torch.optim.Adam([*net.parameters(), *judge.parameters()], lr=rate)
-    for update in range(updates):
-        told, amount, k, shift = _pairs(decode, sample, net, judge, batch, reach, seed * 1_000_003 + update)
-        loss = F.cross_entropy(told, k) + 0.25 * (amount - shift / reach).abs().mean()
-        if not torch.isfinite(loss):
-            raise DataError(f"The RBF paths diverged at update {update}: the loss is no longer a number.")
-        optimiser.zero_grad()
-        loss.backward()
-        optimiser.step()
-        for group in optimiser.param_groups:
-            group["lr"] = rate * min(1.0, 2.0 * (1 - (update + 1) / updates) + 0.02)
-        report(update + 1, updates, {"loss": float(loss.detach()), "right": float((told.argmax(dim=1) == k).float().mean())})
+    told_apart(
+        lambda update: _pairs(decode, sample, net, judge, batch, reach, seed * 1_000_003 + update), [*net.parameters(), *judge.parameters()],
+        what="The RBF paths", updates=updates, rate=rate, reach=reach, report=report,
+    )  # fmt: skip
     net.requires_grad_(False)
     with torch.no_grad():
         told, _, k, _ = _pairs(decode, sample, net, judge, 256, reach, 10**9 + seed)
