@@ -43,7 +43,7 @@ def _ninths(cells: Tensor) -> Tensor:
 
 
 def saturation(cells: Tensor) -> Tensor:
-    """How far the mean colours of a cell and its neighbours are from grey, over the spread of brightness between cells: contrast changes both alike."""
+    """How far the mean colours around a cell are from grey, over the spread of brightness between cells: contrast changes both alike."""
     grey = (cells * torch.tensor([0.2989, 0.587, 0.114]).view(1, 3, 1, 1, 1)).sum(dim=1, keepdim=True)
     chroma = F.avg_pool2d((cells - grey).mean(dim=-1).square().mean(dim=1, keepdim=True).sqrt(), 3, 1, 1, count_include_pad=False)
     return 2 * (chroma / grey.mean(dim=-1).std(dim=(2, 3), keepdim=True).clamp_min(1e-3)).log1p()

@@ -28,7 +28,8 @@ def radius(head: Reasoning | Linear, scores: Tensor, labels: Tensor, spread: Ten
     """
     if not isinstance(head, Reasoning) or spread is None:
         raise ModelError(
-            "A certificate needs components that fade exponentially with distance, and shares of evidence that add up to 1; this model has other ones."
+            "A certificate needs components that fade exponentially with distance, and shares of evidence that add up to 1. "
+            "This model has other ones."
         )
     d = scores.double()
     present, absent = head.present.double(), head.absent.double()  # (C, V, P)

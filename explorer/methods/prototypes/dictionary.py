@@ -72,7 +72,9 @@ def fit(
     seed: int = 0,
     watch: Callable[[int, int], bool] = lambda step, steps: True,
 ) -> Dictionary:
-    """A dictionary for vectors `(N, D)`: of several tries, each of so many steps, the one that writes down most. Atoms begin at data; those that nothing uses, or that are almost another's, begin again where reconstruction is worst.
+    """A dictionary for vectors `(N, D)`: of several tries, each of so many steps, the one that writes down most.
+
+    Atoms begin at data; those that nothing uses, or that are almost another's, begin again where reconstruction is worst.
 
     Raises:
         DataError: fewer vectors than atoms, values that are not numbers, or more active atoms than there are.

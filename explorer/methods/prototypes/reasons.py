@@ -86,7 +86,10 @@ def _at(maps: Tensor, cells: Tensor, nearby: int) -> Tensor:
 
 
 def summed(found: Local, *, without: Tensor | None = None, seed: int = 0) -> Global:
-    """The importances over a set of pictures, weighted by similarity; `without`, bool `(B, P)`, leaves out pictures for some prototypes, as their sources."""
+    """The importances over a set of pictures, weighted by similarity.
+
+    `without`, bool `(B, P)`, leaves out pictures for some prototypes, as their sources.
+    """
     weight = found.scores.double()
     weight = torch.where(weight > 0, weight, torch.zeros_like(weight)) if bool((weight > 0).any()) else torch.ones_like(weight)
     weight = weight if without is None else weight * ~without

@@ -3,7 +3,9 @@
     z <- held(z + h g / |g|),   g = d s_j(resize(G(z))) / dz
 
 What is climbed is the similarity around the cell that the prototype comes from, where that is known: the best cell of the whole picture
-is, at first, some place that happens to look a little like it, and hardly gets any better. What is reported is the best of all cells. The gradient goes through classifier and decoder. `held` keeps codes as long as draws of the prior are (their lengths between the 2.5 and
+is, at first, some place that happens to look a little like it, and hardly gets any better. What is reported is the best of all cells.
+
+The gradient goes through classifier and decoder. `held` keeps codes as long as draws of the prior are (their lengths between the 2.5 and
 97.5 % quantiles), so that a walk stays among ordinary pictures. Beside every walk goes one of the same length in a random direction.
 
 The smallest change is looked for as by DeepFool (Moosavi-Dezfooli et al. 2016): downhill until the answer turns, back along the chord to
@@ -213,8 +215,8 @@ def best(
 
 
 def reach(
-    generator: Model, prototypes: PrototypeClassifier, index: int, start: Tensor, *, draws: int = 128, starts: int = 2, steps: int = 30, frames: int = 17,
-    kept: float = 0.9, seed: int = 0,
+    generator: Model, prototypes: PrototypeClassifier, index: int, start: Tensor, *, draws: int = 128, starts: int = 2, steps: int = 30,
+    frames: int = 17, kept: float = 0.9, seed: int = 0,
 ) -> Walk:  # fmt: skip
     """A way from a code `(*shape)` to a picture like a prototype, where the slope alone does not lead there.
 

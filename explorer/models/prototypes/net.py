@@ -220,7 +220,8 @@ class Parts:
         owner, covariances = int(net.owner[index]), net.covariances()
         return Prototype(
             index, net.vectors[index].detach(), None if owner < 0 else owner, None if covariances is None else covariances[index],
-            net.groups()[index], found, net.gallery[index] if found and net.gallery.shape[2] else None, bool(net.config.get("owners_inferred", False)),
+            net.groups()[index], found, net.gallery[index] if found and net.gallery.shape[2] else None,
+            bool(net.config.get("owners_inferred", False)),
         )  # fmt: skip
 
     def described(self, x: Tensor) -> Tensor:
