@@ -6,8 +6,9 @@
 
 These are the doses of the authors' code. They are not comparable with one another, so a strength scales each, and `matched` finds the
 strengths at which all change pictures by the same mean absolute amount. `balanced` keeps the doses but for texture, which at h = 4/255
-leaves most pictures as they are: it is raised until it moves pixels as much as the faintest of the others.
-Denoising is our own non-local means in RGB (patches of 7, windows of 21 pixels), not OpenCV's in Lab. Pictures here are `(B, C, H, W)` in [0, 1], values are cut, never quantised.
+leaves most pictures as they are: it is raised until it moves pixels as much as the faintest of the others. Denoising is our own non-local
+means in RGB (patches of 7, windows of 21 pixels), not OpenCV's in Lab. Pictures here are `(B, C, H, W)` in [0, 1], values are cut, never
+quantised.
 """
 
 import math
