@@ -103,6 +103,7 @@ def test_scores_are_told_method_by_method(toy, tmp_path):
     [
         (("directions", "TOY", "--method", "magic"), "No method 'magic'"),
         (("directions", "TOY"), "No directions came with"),
+        (("directions", "TOY", "--method", "gradient", "--guard", "love"), "No way 'love'"),
         (("directions", "TOY", "--method", "random", "--out", "x.json"), "should end in .directions.safetensors"),
         (("edit", "TOY", "seed:1", "--direction", "smile", "--amount", "1", "--out", "x.png"), "no direction 'smile'"),
         (("edit", "TOY", "seed:1", "--direction", "OWN#last", "--amount", "1", "--out", "x.png"), "It holds: first"),

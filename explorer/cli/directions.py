@@ -34,6 +34,7 @@ def find_directions(
     protect: Annotated[
         list[str] | None, typer.Option(help="For gradient walks: a label that must stay. May be repeated; all others without it.")
     ] = None,
+    guard: Annotated[str, typer.Option(help="How a gradient walk keeps what must stay: soft, project, mask, none.")] = "soft",
     starts: Annotated[int, typer.Option(min=12, max=4096, help="From how many codes each is measured.")] = 64,
     out: FILE = None,
     bundle: Annotated[
@@ -47,6 +48,7 @@ def find_directions(
 ) -> None:
     """Finds directions by any method, measures what each one changes, and prints it; or lists those that came with a model."""
     from explorer.methods.directions.find import METHODS, Wish, find
+    from explorer.methods.directions.gradient import MODES
 
     if method == "help":
         return typer.echo("\n".join(f"{key:16} {each.words}" for key, each in METHODS.items()))
@@ -58,7 +60,11 @@ def find_directions(
         if method is None:
             found = list(studio.open(opened).compass.bundled(studio.open(opened)).values())
         else:
-            wish = Wish(method, count=count, seed=seed, attribute=attribute, toward=toward, against=against, protect=tuple(protect or ()))
+            if guard not in MODES:
+                raise DataError(f"No way '{guard}' to keep what must stay. Known: {', '.join(MODES)}.")
+            wish = Wish(
+                method, count=count, seed=seed, attribute=attribute, toward=toward, against=against, protect=tuple(protect or ()), guard=guard
+            )
             ground = studio.ground(opened)
             wish = wish if labels is None else _grouped(wish, labels, len(ground.codes))
             found = [ground.measured(direction, starts=starts) for direction in find(ground, wish, report=_said())]

@@ -102,6 +102,17 @@ class Screen:
         assert box, "The control cannot be seen."
         return box["x"], box["y"], box["width"], box["height"]
 
+    def stands(self, selector: str) -> None:
+        """Waits until a part of the page has stood at the same place for a second, as what appears above may push it down."""
+        places: list[float] = []
+
+        def same() -> bool:
+            self.page.wait_for_timeout(250)
+            places.append(self.page.eval_on_selector(selector, "node => node.getBoundingClientRect().top + scrollY"))
+            return len(places) >= 5 and len(set(places[-5:])) == 1
+
+        wait(same, lambda: f"'{selector}' should come to rest.")
+
     def drag(self, *points: tuple[float, float], steps: int = 12) -> None:
         """Presses at the first point, moves through the others and lets go at the last."""
         self.hand.press(*points[0])

@@ -152,7 +152,9 @@ def test_a_line_drawn_on_the_map_is_the_path(visit, look, size):
         assert np.abs(corners - view.place(*turn)).max(axis=1).min() <= 2.5 / view.scale
     assert journey["start"] is None and journey["end"] is None
 
-    view = look(screen)  # the film of the path may have moved the map
+    screen.page.locator(".le-strip-cell canvas").first.wait_for(state="attached")
+    screen.stands(".le-map-top")  # the film of the path moves the map
+    view = look(screen)
     row = view.lonely()[0]
     screen.click(*view.spots[row])  # picked points begin another path
     begun = screen.becomes(lambda session: session["journey"]["kind"] != "drawn", "another path")["journey"]

@@ -211,6 +211,7 @@ def test_two_groups_become_a_direction_and_poor_groups_are_refused_in_words(desk
         ({"method": "alchemy"}, "No method 'alchemy'"),
         ({"method": "pca", "count": -1}, "'count' must be"),
         ({"method": "flow", "equation": "love"}, "'equation' must be"),
+        ({"method": "gradient", "guard": "love"}, "'guard' must be"),
         ({"method": "logistic", "ones": ["x"]}, "'ones' must be"),
     ],
 )

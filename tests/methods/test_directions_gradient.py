@@ -13,9 +13,9 @@ from explorer.core.direction import Direction
 from explorer.core.errors import DataError
 from explorer.core.space import LatentSpace
 from explorer.methods.directions.find import Wish, expected, find
-from explorer.methods.directions.gradient import GradientField, masked
+from explorer.methods.directions.gradient import MODES, GradientField, masked
 from explorer.methods.directions.heads import Head, Panel, fit
-from tests.toygrounds import ground
+from tests.toygrounds import SIZE, ground
 from tests.toys import normal
 
 BINARY = ("no", "yes")
@@ -302,3 +302,15 @@ def test_a_hundred_protected_steps_are_quick():
 def test_what_cannot_be_learned_from_is_refused(codes, labels, why):
     with pytest.raises(DataError, match=why):
         fit(codes, labels, BINARY)
+
+
+def test_what_must_stay_is_kept_in_the_way_that_is_asked_for():
+    known = ground()
+    found = {guard: find(known, Wish("gradient", attribute="mixed", toward="light", protect=("first",), guard=guard))[0] for guard in MODES}
+    assert all(direction.field.mode == guard == direction.settings["guard"] for guard, direction in found.items())
+    z = normal(64, SIZE, seed=9)
+    share = {guard: float(direction.tangent(z)[:, 0].abs().mean()) for guard, direction in found.items()}
+    assert share["none"] > 0.3 and share["project"] < 0.1 and share["mask"] < 0.02, "The first coordinate is what 'first' is read from."
+    assert share["soft"] < share["none"]
+    wishes = {guard: Wish("gradient", guard=guard).key("ab") for guard in MODES}
+    assert len(set(wishes.values())) == len(MODES) and wishes["soft"] == Wish("gradient").key("ab")

@@ -19,6 +19,7 @@ from explorer.live.desk import MOST_FRAMES, Call, Handler
 from explorer.live.headers import reply, rounded, text
 from explorer.live.protocol import pack
 from explorer.methods.directions.find import METHODS, Wish, why_not
+from explorer.methods.directions.gradient import MODES
 from explorer.methods.flows.pde import KINDS
 from explorer.studio import groups
 from explorer.studio.codes import as_code, spot_code
@@ -215,8 +216,11 @@ def _wish(value: Any) -> Wish:
     equation = value.get("equation", "wave")
     if equation not in KINDS:
         raise ProtocolError(f"'equation' must be one of {', '.join(KINDS)}, got '{str(equation)[:40]}'.")
+    guard = value.get("guard", "soft")
+    if guard not in MODES:
+        raise ProtocolError(f"'guard' must be one of {', '.join(MODES)}, got '{str(guard)[:40]}'.")
     groups = {name: _rows(value, name) for name in ("ones", "zeros")}
-    return Wish(value["method"][:40], equation=equation, **texts, **(numbers | {"count": max(1, numbers["count"])}), **groups)
+    return Wish(value["method"][:40], equation=equation, guard=guard, **texts, **(numbers | {"count": max(1, numbers["count"])}), **groups)
 
 
 def _text(value: dict[str, Any], name: str) -> str:

@@ -16,7 +16,7 @@ from torch import Tensor
 from explorer.core.direction import Direction
 from explorer.core.errors import CapabilityError, DataError, ExplorerError
 from explorer.methods.directions import baseline, boundary, closed_form, hessian, linear, principal, warped
-from explorer.methods.directions.gradient import GradientField
+from explorer.methods.directions.gradient import GradientField, Mode
 from explorer.methods.directions.ground import Ground
 from explorer.methods.directions.heads import Head
 from explorer.methods.flows import learn
@@ -26,6 +26,7 @@ from explorer.methods.flows.potentials import PotentialField
 __all__ = ["METHODS", "Method", "Wish", "find", "why_not"]
 
 Report = Callable[[int, int, str], None]
+QUOTA = 0.2  # of the coordinates that masking takes away for each attribute that must stay
 ENOUGH = 0.8  # the expected cosine with the truth below which there are too few labels
 
 
@@ -40,6 +41,7 @@ class Wish:
             come from ("": all others).
         ones, zeros: instead of labels, rows of the atlas: two groups.
         protect: attributes that must stay, for gradient walks; a supervised vector is protected when it is used.
+        guard: how a gradient walk keeps them, a mode of `gradient.py`.
         equation: of a potential flow.
         updates: of what is trained; 0 takes the method's own number.
         name: of the direction, where there is one.
@@ -54,13 +56,15 @@ class Wish:
     ones: tuple[int, ...] = ()
     zeros: tuple[int, ...] = ()
     protect: tuple[str, ...] = ()
+    guard: Mode = "soft"
     equation: Kind = "wave"
     updates: int = 0
     name: str = ""
 
     def key(self, weights: str) -> str:
         """What names the result of this wish for these weights."""
-        return hashlib.sha256(json.dumps([weights, asdict(self)], sort_keys=True).encode()).hexdigest()[:24]
+        asked = {name: value for name, value in asdict(self).items() if (name, value) != ("guard", "soft")}  # which there was not always
+        return hashlib.sha256(json.dumps([weights, asked], sort_keys=True).encode()).hexdigest()[:24]
 
 
 @dataclass(frozen=True)
@@ -193,10 +197,12 @@ def _gradient(ground: Ground, wish: Wish, report: Report) -> list[Direction]:
         heads[name] = ground.head(name, seed=wish.seed)
     head = heads.pop(wish.attribute)
     source = _class(ground, wish.attribute, wish.against)[1] if wish.against else None
-    field = GradientField(head, goal, source, heads, "soft", stride=0.05 * ground.spread * ground.space.size**0.5, softness=0.1 / ground.spread**2)
+    quotas = dict.fromkeys(heads, QUOTA) if wish.guard == "mask" else {}
+    stride, softness = 0.05 * ground.spread * ground.space.size**0.5, 0.1 / ground.spread**2
+    field = GradientField(head, goal, source, heads, wish.guard, quotas, stride=stride, softness=softness)
     target = f"{wish.attribute}: {wish.toward}"
     settings = {
-        "seed": wish.seed, "accuracy": head.accuracy, "accuracy_middle": head.middle, "protects": list(heads),
+        "seed": wish.seed, "accuracy": head.accuracy, "accuracy_middle": head.middle, "protects": list(heads), "guard": wish.guard,
         "settled": expected(int((ground.labels[wish.attribute] == goal).sum()), ground.space.size) >= ENOUGH,
     }  # fmt: skip
     return [Direction(wish.name or target, "gradient", ground.space, field, target=target, settings=settings)]

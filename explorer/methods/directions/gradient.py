@@ -28,9 +28,10 @@ from explorer.core.direction import Field, normalised
 from explorer.core.errors import DataError
 from explorer.methods.directions.heads import Head, Panel
 
-__all__ = ["GradientField", "Mode", "masked", "projected"]
+__all__ = ["MODES", "GradientField", "Mode", "masked", "projected"]
 
 Mode = Literal["none", "mask", "project", "soft"]
+MODES: tuple[Mode, ...] = ("soft", "project", "mask", "none")
 MOST_MASKED = 0.6
 LEAST_KEPT = 0.1
 

@@ -5,6 +5,7 @@ import { icon } from "./icons.js";
 import { grouped, readable } from "./words.js";
 
 const KINDS = { supervised: "From labels or groups: says what it changes", unsupervised: "Without labels, at once", trained: "Without labels, trained for minutes", baseline: "To compare with" };
+const GUARDS = [["soft", "is left alone where it would change"], ["project", "is taken out of every step"], ["mask", "is masked, number by number"], ["none", "may change"]];
 const EQUATIONS = [["wave", "wave"], ["hamilton-jacobi", "Hamilton-Jacobi"], ["heat", "heat"], ["none", "none"]];
 
 /**
@@ -19,6 +20,7 @@ export function findForm(on) {
   const count = h("input", { class: "le-field le-dir-count", type: "number", min: 1, max: 16, ".value": "6", "aria-label": "How many" });
   const seed = h("input", { class: "le-field le-dir-count", type: "number", min: 0, max: 4294967295, ".value": "0", "aria-label": "Seed" });
   const equation = select("Equation", /** @type {[string, string][]} */ (EQUATIONS));
+  const guard = select("All else", /** @type {[string, string][]} */ (GUARDS));
   const by = select("From", [["label", "labels of the map"], ["table", "a table of your own (CSV)"], ["groups", "two groups on the map"]]);
   const [attribute, toward, against] = ["Attribute", "Towards", "Away from"].map((label) => select(label));
   const start = h("button", { type: "button", class: "le-button le-primary", on: { click: () => on.find(wish()) } }, icon("star"), "Find");
@@ -60,7 +62,7 @@ export function findForm(on) {
   const field = (/** @type {string} */ label, /** @type {HTMLElement} */ control) => h("label", { class: "le-dir-field" }, h("span", null, label), control);
   const rows = {
     by: field("From", by), attribute: field("Attribute", attribute), toward: field("Towards", toward), against: field("Away from", against),
-    name: field("Name", name), count: field("How many", count), equation: field("Equation", equation), seed: field("Seed", seed),
+    name: field("Name", name), count: field("How many", count), equation: field("Equation", equation), guard: field("All else", guard), seed: field("Seed", seed),
   };
   const fields = Object.values(rows);
   const el = h("div", { class: "le-dir-find" }, field("Method", method), words, h("div", { class: "le-row" }, fields[0]), choose, lassos, h("div", { class: "le-row le-dir-fields" }, fields.slice(1)), h("div", { class: "le-row" }, start));
@@ -77,6 +79,7 @@ export function findForm(on) {
     words.classList.toggle("le-error", !!now()?.why);
     rows.count.hidden = !!from;
     rows.equation.hidden = now()?.name !== "flow";
+    rows.guard.hidden = now()?.name !== "gradient";
     rows.by.hidden = !from || now().name === "gradient";
     for (const row of [rows.attribute, rows.toward, rows.against]) row.hidden = !(from === "label" || (from === "table" && table.length));
     rows.name.hidden = lassos.hidden = from !== "groups";
@@ -105,7 +108,7 @@ export function findForm(on) {
     const column = from === "table" ? /** @type {Column} */ (table.find((each) => each.name === attribute.value)) : null;
     return {
       method: now().name, seed: Math.max(0, Math.round(Number(seed.value) || 0)),
-      ...(from ? {} : { count: Math.min(16, Math.max(1, Math.round(Number(count.value) || 1))) }), ...(now().name === "flow" ? { equation: equation.value } : {}),
+      ...(from ? {} : { count: Math.min(16, Math.max(1, Math.round(Number(count.value) || 1))) }), ...(now().name === "flow" ? { equation: equation.value } : {}), ...(now().name === "gradient" ? { guard: guard.value } : {}),
       ...(from === "label" ? { attribute: attribute.value, toward: toward.value, against: other } : {}),
       ...(column ? { ones: rowsOf(column, toward.value), zeros: other ? rowsOf(column, other) : rowsOf(column, toward.value, false), name: `${column.name}: ${toward.value}` } : {}),
       ...(from === "groups" ? { ...groups, name: name.value.trim() } : {}),
