@@ -59,7 +59,7 @@ def moved(browser, address: str) -> None:
     page = open_page(browser, address, "desktop", False)
     page.get_by_role("tab", name="Directions", exact=True).click()
     page.locator(".le-dir").first.wait_for()
-    for name, presses in (("top: wavy hair", 5), ("mouth: smiling", 3)):
+    for name, presses in (("top: wavy hair", 2), ("mouth: smiling", 1)):
         slider = page.get_by_role("slider", name=f"{name}, how far")
         slider.scroll_into_view_if_needed()
         slider.focus()
@@ -79,6 +79,7 @@ def moved(browser, address: str) -> None:
     page.get_by_role("button", name="Play").last.click()
     page.wait_for_timeout(2200)
     page.get_by_role("button", name="Pause").last.click()
+    page.evaluate("window.scrollTo(0, 0)")
     page.wait_for_timeout(1500)
     page.screenshot(path=DOCS / "flows-desktop.png")
     page.context.close()
