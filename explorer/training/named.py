@@ -1,25 +1,16 @@
 """One door to every recipe: `train` finds it by its name."""
 
-from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from explorer.core.errors import DataError
-from explorer.core.progress import Progress
 from explorer.training import prototypes, recipes
 
 __all__ = ["train"]
 
 
-def train(
-    name: str,
-    *,
-    folder: Path,
-    report: Callable[[Progress], None],
-    stop: Callable[[], bool] = lambda: False,
-    steps: int | None = None,
-    seed: int = 0,
-) -> Path:
-    """Makes the checkpoint of that name in `folder`; see `recipes.train`, or `prototypes.train` for prototype classifiers.
+def train(name: str, **options: Any) -> Path:
+    """Makes the checkpoint of that name; the options are those of `recipes.train`, or for prototype classifiers of `prototypes.train`.
 
     Raises:
         DataError: there is no recipe of that name, or its data cannot be had.
@@ -27,5 +18,5 @@ def train(
     """
     for known in (recipes, prototypes):
         if name in known.RECIPES:
-            return known.train(name, folder=folder, report=report, stop=stop, steps=steps, seed=seed)
+            return known.train(name, **options)
     raise DataError(f"No recipe '{name}'. Known: {', '.join([*recipes.RECIPES, *prototypes.RECIPES])}.")

@@ -1,7 +1,7 @@
 """Every text-guided method under one name and one call, so that they can be compared on the same terms."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import torch
@@ -38,20 +38,8 @@ class Moved:
 
 
 @dataclass(frozen=True)
-class Searched(Moved):
-    """The same with a direction of the picture; see `identify.Settings` for what is new."""
-
-    care: float = 4.0
-    mode: str = "covariance"
-    count: int = 8
-    low: float = 0.3
-    high: float = 0.9
-    rounds: int = 8
-    exact: bool = True
-    penalty: float = 1.0
-    probes: int = 2
-    reach: float = 0.1
-    seed: int = 0
+class Searched(Moved, identify.Settings):
+    """The same with a direction of the picture, and how that is looked for."""
 
 
 def _encoded(denoiser: Denoiser, request: Request, settings: Moved, report: Report):
@@ -68,9 +56,8 @@ def _encoded(denoiser: Denoiser, request: Request, settings: Moved, report: Repo
 
 
 def _joint(denoiser: Denoiser, request: Request, *, settings: Searched, report: Report) -> Joint:
-    wanted = identify.Settings(**{f.name: getattr(settings, f.name) for f in fields(identify.Settings)})
     encoded = _encoded(denoiser, request, settings, report)
-    found = identify.identify(denoiser, request.picture, encoded.before, encoded.after, settings=wanted, report=report)
+    found = identify.identify(denoiser, request.picture, encoded.before, encoded.after, settings=settings, report=report)
     return _shown(encoded, found.vector, settings).but(figures={**found.figures, "likeness": float(encoded.found.likeness[0])})
 
 
