@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -21,7 +22,7 @@ from explorer.core.direction import Direction
 from explorer.core.errors import CheckpointError, DataError
 from explorer.core.progress import Progress
 from explorer.data.cache import cache_folder
-from explorer.methods.directions.agreement import with_agreement
+from explorer.methods.directions.agreement import CODES, agreeing, with_agreement
 from explorer.methods.directions.find import Wish, find, flow_settings, flows, why_not
 from explorer.methods.directions.ground import Ground
 from explorer.methods.flows import learn
@@ -63,7 +64,7 @@ def make(
         Stopped: as asked.
     """
     began = time.monotonic()
-    learned = flow(ground, report=report, stop=stop, seed=seed, updates=updates) if also is None else list(also)
+    learned = _agreeing_flows(ground, report=report, stop=stop, seed=seed, updates=updates) if also is None else list(also)
     found = [*supervised(ground, seed=seed, report=report, stop=stop), *_unsupervised(ground, seed), *learned]
     done = []
     for i, direction in enumerate(found):
@@ -97,6 +98,12 @@ def _measured(ground: Ground, direction: Direction, starts: int, amounts: Sequen
     file.parent.mkdir(exist_ok=True)
     directions.write(file, [done])
     return done
+
+
+def _agreeing_flows(ground: Ground, *, seed: int, **options: Any) -> list[Direction]:
+    """A flow, with its agreement with one that is learned from another seed."""
+    found = flow(ground, seed=seed, **options)
+    return agreeing(found, [flow(ground, seed=seed + 1, **options)], ground.starts(CODES)) if found else []
 
 
 def _unsupervised(ground: Ground, seed: int) -> list[Direction]:

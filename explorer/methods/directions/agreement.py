@@ -18,7 +18,7 @@ from explorer.core.errors import DataError
 from explorer.methods.directions.find import METHODS, Wish, find
 from explorer.methods.directions.ground import Ground
 
-__all__ = ["CHEAP", "RUNS", "cosines", "matched", "with_agreement"]
+__all__ = ["CHEAP", "CODES", "RUNS", "agreeing", "cosines", "matched", "with_agreement"]
 
 RUNS = 2  # other runs that a direction is looked for in
 CODES = 64  # where fields are compared
@@ -50,15 +50,20 @@ def with_agreement(ground: Ground, wish: Wish, found: Sequence[Direction], *, ru
     """
     if METHODS[wish.method].kind not in QUICK or not found:
         return list(found)
-    z, told = ground.starts(CODES), torch.zeros(len(found))
+    others = []
     for run in range(1, runs + 1):
         try:
-            other = find(*_again(ground, wish, wish.seed + run))
+            others.append(find(*_again(ground, wish, wish.seed + run)))
         except DataError:
-            continue
-        told += torch.tensor(matched(found, other, z))
+            others.append([])
+    return agreeing(found, others, ground.starts(CODES))
+
+
+def agreeing(found: Sequence[Direction], others: Sequence[Sequence[Direction]], z: Tensor) -> list[Direction]:
+    """Directions with their `agreement` with those of other runs, at codes `(B, D)`; a run without directions counts as no agreement."""
+    told = torch.tensor([matched(found, other, z) if other else [0.0] * len(found) for other in others]).mean(dim=0)
     return [
-        direction.but(evidence={**direction.evidence, "agreement": {"cosine": round(float(value) / runs, 4), "runs": runs}})
+        direction.but(evidence={**direction.evidence, "agreement": {"cosine": round(float(value), 4), "runs": len(others)}})
         for direction, value in zip(found, told)
     ]
 
