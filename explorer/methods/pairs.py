@@ -5,13 +5,14 @@ against it, and the variation-predictability score trains it afresh. Group norma
 one direction is frequent would give the answer away.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from explorer.core.errors import DataError
+from explorer.methods.keep import NOWHERE, Keep
 
 __all__ = ["PairNet", "shrunk", "told_apart"]
 
@@ -43,33 +44,39 @@ class PairNet(nn.Module):
 
 def told_apart(
     draw: Callable[[int], tuple[Tensor, Tensor, Tensor, Tensor]],
-    parameters: Iterable[nn.Parameter],
+    nets: Sequence[nn.Module],
     *,
     what: str,
     updates: int,
     rate: float,
     reach: float,
     report: Callable[[int, int, dict[str, float]], None],
+    keep: Keep = NOWHERE,
 ) -> None:
     """Learns directions together with the network that names them: cross-entropy of the name, and a quarter of the error of the amount.
 
     Args:
         draw: for an update, what the network says of fresh pairs, scores `(n, K)` and amounts `(n,)`, and the truth: direction and signed shift.
+        nets: what is learned.
         what: what errors call the directions.
         reach: the longest shift.
+        keep: where a learning that is cancelled is kept.
 
     Raises:
         DataError: the loss stopped being a number.
     """
-    optimiser = torch.optim.Adam([p for p in parameters if p.requires_grad], lr=rate)
-    for update in range(updates):
-        told, amount, k, shift = draw(update)
-        loss = F.cross_entropy(told, k) + 0.25 * (amount - shift / reach).abs().mean()
-        if not torch.isfinite(loss):
-            raise DataError(f"{what} diverged at update {update}: the loss is no longer a number.")
-        optimiser.zero_grad()
-        loss.backward()
-        optimiser.step()
-        for group in optimiser.param_groups:
-            group["lr"] = rate * min(1.0, 2.0 * (1 - (update + 1) / updates) + 0.02)
-        report(update + 1, updates, {"loss": float(loss.detach()), "right": float((told.argmax(dim=1) == k).float().mean())})
+    optimiser = torch.optim.Adam([p for net in nets for p in net.parameters() if p.requires_grad], lr=rate)
+    done = keep.resume(*nets, optimiser)
+    with keep.safe(lambda: done, *nets, optimiser):
+        for update in range(done, updates):
+            told, amount, k, shift = draw(update)
+            loss = F.cross_entropy(told, k) + 0.25 * (amount - shift / reach).abs().mean()
+            if not torch.isfinite(loss):
+                raise DataError(f"{what} diverged at update {update}: the loss is no longer a number.")
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+            for group in optimiser.param_groups:
+                group["lr"] = rate * min(1.0, 2.0 * (1 - (update + 1) / updates) + 0.02)
+            done = update + 1
+            report(done, updates, {"loss": float(loss.detach()), "right": float((told.argmax(dim=1) == k).float().mean())})

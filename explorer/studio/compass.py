@@ -14,11 +14,13 @@ from explorer import directions
 from explorer.core.direction import Direction, composed
 from explorer.core.errors import CheckpointError, DataError, ExplorerError, SessionError
 from explorer.core.progress import Progress
+from explorer.data.cache import cache_folder
 from explorer.data.catalogue import DATASETS
 from explorer.methods.directions.agreement import CHEAP, with_agreement
 from explorer.methods.directions.find import Wish, find, why_not
 from explorer.methods.directions.ground import Ground
 from explorer.methods.directions.heads import Head, fit
+from explorer.methods.keep import Keep
 from explorer.methods.measure.evidence import Scene
 from explorer.places import checkpoints as bundled_folder
 from explorer.places import user_data
@@ -168,7 +170,7 @@ class Compass:
 
         Raises:
             DataError, CapabilityError: as `methods.directions.find.find` does.
-            Stopped: `stop` said so while a flow was learned; asking again goes on from there.
+            Stopped: `stop` said so while a flow was learned; asking again goes on from there, as after any cancel.
         """
         file = self.folder / f"wish-{wish.key(ground.model.card.weights)}{directions.SUFFIX}"
         try:
@@ -209,9 +211,9 @@ class Compass:
 
 
 def _raw(ground: Ground, wish: Wish, report: Report, stop: Stop) -> list[Direction]:
-    """What a method finds, before it is measured. A flow takes long, so that what was learned of it outlives a stop."""
+    """What a method finds, before it is measured. What was learned of something that takes long outlives a stop."""
     if wish.method != "flow" or why_not(ground, "flow"):
-        found = find(ground, wish, report=report)
+        found = find(ground, wish, report=report, keep=Keep(cache_folder() / f"search-{wish.key(ground.model.card.weights)}.state"))
         return with_agreement(ground, wish, found) if wish.method in CHEAP else found
     found = training.flow(ground, report=lambda now: None if stop() else report(now.step, now.steps, _learning(now)), stop=stop, wish=wish)
     card = ground.model.card

@@ -22,6 +22,7 @@ from explorer.methods.directions.heads import Head
 from explorer.methods.flows import learn
 from explorer.methods.flows.pde import Kind
 from explorer.methods.flows.potentials import PotentialField
+from explorer.methods.keep import NOWHERE, Keep
 
 __all__ = ["METHODS", "Method", "Wish", "find", "why_not"]
 
@@ -82,11 +83,11 @@ class Method:
     words: str
     needs: tuple[str, ...]
     kind: Literal["unsupervised", "supervised", "trained", "baseline"]
-    find: Callable[[Ground, Wish, Report], list[Direction]]
+    find: Callable[[Ground, Wish, Report, Keep], list[Direction]]
 
 
-def find(ground: Ground, wish: Wish, *, report: Report = lambda done, of, words: None) -> list[Direction]:
-    """The directions that were asked for, of the model's workspace.
+def find(ground: Ground, wish: Wish, *, report: Report = lambda done, of, words: None, keep: Keep = NOWHERE) -> list[Direction]:
+    """The directions that were asked for, of the model's workspace. What learns for minutes is kept when it is cancelled, and goes on from there.
 
     Raises:
         DataError: no such method, or labels, groups or codes that do not do.
@@ -96,7 +97,7 @@ def find(ground: Ground, wish: Wish, *, report: Report = lambda done, of, words:
         raise DataError(f"No method '{wish.method}'. Known: {', '.join(METHODS)}.")
     if why := why_not(ground, wish.method):
         raise CapabilityError(why)
-    found = METHODS[wish.method].find(ground, wish, report)
+    found = METHODS[wish.method].find(ground, wish, report, keep)
     card = ground.model.card
     return [direction.but(model=card.name, weights=card.weights) for direction in found]
 
@@ -121,36 +122,36 @@ def why_not(ground: Ground, method: str) -> str | None:
     return None
 
 
-def _pca(ground: Ground, wish: Wish, report: Report) -> list[Direction]:
+def _pca(ground: Ground, wish: Wish, report: Report, keep: Keep) -> list[Direction]:
     codes = ground.sample(10_000, wish.seed) if ground.model.mapper is not None else ground.codes
     return principal.principal(codes, ground.space, count=min(wish.count, ground.space.size), seed=wish.seed)
 
 
-def _sefa(ground: Ground, wish: Wish, report: Report) -> list[Direction]:
+def _sefa(ground: Ground, wish: Wish, report: Report, keep: Keep) -> list[Direction]:
     return closed_form.sefa(ground.model.generator.first(), ground.space, count=min(wish.count, ground.space.size))
 
 
-def _jacobian(ground: Ground, wish: Wish, report: Report) -> list[Direction]:
+def _jacobian(ground: Ground, wish: Wish, report: Report, keep: Keep) -> list[Direction]:
     matrix = closed_form.gram(ground.decode, ground.sample(64, wish.seed), report=lambda done, of: report(done, of, "Measuring derivatives"))
     return closed_form.of_gram(matrix, ground.space, min(wish.count, ground.space.size), "jacobian", {"codes": 64, "seed": wish.seed})
 
 
-def _hessian(ground: Ground, wish: Wish, report: Report) -> list[Direction]:
+def _hessian(ground: Ground, wish: Wish, report: Report, keep: Keep) -> list[Direction]:
     return hessian.learned(
         ground.decode, ground.space, count=min(wish.count, ground.space.size), seed=wish.seed, steps=wish.updates or 300,
-        report=lambda done, of: report(done, of, "Turning the frame"),
+        report=lambda done, of: report(done, of, "Turning the frame"), keep=keep,
     )  # fmt: skip
 
 
-def _random(ground: Ground, wish: Wish, report: Report) -> list[Direction]:
+def _random(ground: Ground, wish: Wish, report: Report, keep: Keep) -> list[Direction]:
     return baseline.random(ground.space, min(wish.count, ground.space.size), seed=wish.seed)
 
 
-def _logistic(ground: Ground, wish: Wish, report: Report) -> list[Direction]:
+def _logistic(ground: Ground, wish: Wish, report: Report, keep: Keep) -> list[Direction]:
     return [_bounded(ground, wish, "logistic")]
 
 
-def _mean_difference(ground: Ground, wish: Wish, report: Report) -> list[Direction]:
+def _mean_difference(ground: Ground, wish: Wish, report: Report, keep: Keep) -> list[Direction]:
     return [_bounded(ground, wish, "mean difference")]
 
 
@@ -186,7 +187,7 @@ def _class(ground: Ground, attribute: str, name: str) -> tuple[Tensor, int]:
     return ground.labels[attribute], classes.index(name)
 
 
-def _gradient(ground: Ground, wish: Wish, report: Report) -> list[Direction]:
+def _gradient(ground: Ground, wish: Wish, report: Report, keep: Keep) -> list[Direction]:
     _, goal = _class(ground, wish.attribute, wish.toward)
     names = [wish.attribute, *(name for name in (wish.protect or tuple(ground.labels)) if name != wish.attribute)]
     heads: dict[str, Head] = {}
@@ -213,17 +214,17 @@ def expected(labels: int, size: int) -> float:
     return 0.48 / math.sqrt(0.48**2 + (size - 1) / max(1, 2 * labels))
 
 
-def _warped(ground: Ground, wish: Wish, report: Report) -> list[Direction]:
+def _warped(ground: Ground, wish: Wish, report: Report, keep: Keep) -> list[Direction]:
     return warped.learned(
         ground.decode, ground.space, channels=ground.model.generator.picture_shape[0], count=wish.count, seed=wish.seed, sample=ground.sample,
-        updates=wish.updates or 1500, report=lambda done, of, figures: report(done, of, f"{figures['right']:.0%} of the paths named"),
+        updates=wish.updates or 1500, report=lambda done, of, figures: report(done, of, f"{figures['right']:.0%} of the paths named"), keep=keep,
     )[0]  # fmt: skip
 
 
-def _linear(ground: Ground, wish: Wish, report: Report) -> list[Direction]:
+def _linear(ground: Ground, wish: Wish, report: Report, keep: Keep) -> list[Direction]:
     return linear.learned(
         ground.decode, ground.space, channels=ground.model.generator.picture_shape[0], count=min(wish.count, ground.space.size), seed=wish.seed,
-        sample=ground.sample, updates=wish.updates or 1500, report=lambda done, of, figures: report(done, of, f"{figures['right']:.0%} of the directions named"),
+        sample=ground.sample, updates=wish.updates or 1500, report=lambda done, of, figures: report(done, of, f"{figures['right']:.0%} of the directions named"), keep=keep,
     )[0]  # fmt: skip
 
 
@@ -232,7 +233,7 @@ def flow_settings(wish: Wish) -> learn.Settings:
     return learn.Settings(count=wish.count, kind=wish.equation, seed=wish.seed, updates=wish.updates or learn.Settings.updates)
 
 
-def _flow(ground: Ground, wish: Wish, report: Report) -> list[Direction]:
+def _flow(ground: Ground, wish: Wish, report: Report, keep: Keep) -> list[Direction]:
     made = learn.course(
         learn.quick(ground.decode), ground.sample, flow_settings(wish), size=ground.space.size, channels=ground.model.generator.picture_shape[0],
         report=lambda done, of, figures: report(done, of, f"{figures['right']:.0%} of the flows named"),

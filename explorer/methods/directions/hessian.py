@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from explorer.core.direction import Direction, Straight
 from explorer.core.errors import DataError
 from explorer.core.space import LatentSpace
+from explorer.methods.keep import NOWHERE, Keep
 
 __all__ = ["crossed", "learned", "penalty"]
 
@@ -64,6 +65,7 @@ def learned(
     draws: int = 4,
     eps: float = 0.1,
     report: Callable[[int, int], None] = lambda done, of: None,
+    keep: Keep = NOWHERE,
 ) -> list[Direction]:
     """An orthonormal frame of `count` directions whose effects depend least on each other, at codes of the prior.
 
@@ -72,18 +74,22 @@ def learned(
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        raw = nn.Parameter(torch.randn(count, space.size))
+        held = nn.ParameterList([torch.randn(count, space.size)])
+    raw = held[0]
     first = _held_out(decode, space, _frame(raw), draws, eps)
     optimiser = torch.optim.Adam([raw], lr=0.03)
-    for step in range(steps):
-        report(step, steps)
-        z = space.sample(batch, seed * 100_003 + step + 1).values.flatten(1)
-        loss = penalty(decode, z, _frame(raw), draws=draws, eps=eps, seed=seed * 7919 + step).mean()
-        optimiser.zero_grad()
-        loss.backward()
-        optimiser.step()
-        for group in optimiser.param_groups:
-            group["lr"] = 0.03 * (1 - step / steps)
+    done = keep.resume(held, optimiser)
+    with keep.safe(lambda: done, held, optimiser):
+        for step in range(done, steps):
+            report(step, steps)
+            z = space.sample(batch, seed * 100_003 + step + 1).values.flatten(1)
+            loss = penalty(decode, z, _frame(raw), draws=draws, eps=eps, seed=seed * 7919 + step).mean()
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+            for group in optimiser.param_groups:
+                group["lr"] = 0.03 * (1 - step / steps)
+            done = step + 1
     frame, last = _frame(raw).detach(), _held_out(decode, space, _frame(raw), draws, eps)
     if max(first, last) < NOTHING * _own_change(decode, space):
         raise DataError("The generator's effects add up whatever the directions, as in a linear one: the Hessian penalty has no preference.")

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from explorer.core.direction import Direction, Straight
 from explorer.core.errors import DataError
 from explorer.core.space import LatentSpace
+from explorer.methods.keep import NOWHERE, Keep
 from explorer.methods.pairs import PairNet, told_apart
 
 __all__ = ["Frame", "learned"]
@@ -54,6 +55,7 @@ def learned(
     fixed: Tensor | None = None,
     sample: Callable[[int, int], Tensor] | None = None,
     report: Callable[[int, int, dict[str, float]], None] = lambda done, of, figures: None,
+    keep: Keep = NOWHERE,
 ) -> tuple[list[Direction], float]:
     """`count` directions, and how often the network names the direction of a fresh pair, in [0, 1].
 
@@ -73,8 +75,8 @@ def learned(
         torch.manual_seed(seed)
         frame, judge = Frame(space.size, count, fixed=fixed), PairNet(channels, count)
     told_apart(
-        lambda update: pairs(decode, sample, frame(), judge, batch, reach, seed * 1_000_003 + update)[:4], [*frame.parameters(), *judge.parameters()],
-        what="The directions", updates=updates, rate=rate, reach=reach, report=report,
+        lambda update: pairs(decode, sample, frame(), judge, batch, reach, seed * 1_000_003 + update)[:4], (frame, judge),
+        what="The directions", updates=updates, rate=rate, reach=reach, report=report, keep=keep,
     )  # fmt: skip
     with torch.no_grad():
         told, _, k, _, moved = pairs(decode, sample, frame(), judge, FRESH, reach, 10**9 + seed)

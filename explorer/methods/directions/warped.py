@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from explorer.core.direction import Direction, Field, normalised
 from explorer.core.space import LatentSpace
+from explorer.methods.keep import NOWHERE, Keep
 from explorer.methods.pairs import PairNet, told_apart
 
 __all__ = ["Bumps", "WarpedField", "learned"]
@@ -83,6 +84,7 @@ def learned(
     seed: int = 0,
     sample: Callable[[int, int], Tensor] | None = None,
     report: Callable[[int, int, dict[str, float]], None] = lambda done, of, figures: None,
+    keep: Keep = NOWHERE,
 ) -> tuple[list[Direction], float]:
     """`count` RBF paths, and how often a classifier names the path on fresh pairs, in [0, 1].
 
@@ -99,8 +101,8 @@ def learned(
         torch.manual_seed(seed)
         net, judge = Bumps(count, space.size, dipoles=dipoles), PairNet(channels, count)
     told_apart(
-        lambda update: _pairs(decode, sample, net, judge, batch, reach, seed * 1_000_003 + update), [*net.parameters(), *judge.parameters()],
-        what="The RBF paths", updates=updates, rate=rate, reach=reach, report=report,
+        lambda update: _pairs(decode, sample, net, judge, batch, reach, seed * 1_000_003 + update), (net, judge),
+        what="The RBF paths", updates=updates, rate=rate, reach=reach, report=report, keep=keep,
     )  # fmt: skip
     net.requires_grad_(False)
     with torch.no_grad():
