@@ -221,16 +221,18 @@ def test_wishes_that_make_no_sense_are_refused_in_words(desk, visitor, wish, wor
     assert words in said
 
 
-def test_a_flow_that_is_cancelled_goes_on_where_it_was(desk, visitor, monkeypatch, tmp_path):
-    monkeypatch.setattr(training, "cache_folder", lambda: tmp_path)
-    wish = {"method": "flow", "count": 2, "updates": 150}
+@pytest.mark.parametrize("method", ["flow", "warped", "linear"])
+def test_what_is_cancelled_goes_on_where_it_was(desk, visitor, monkeypatch, tmp_path, method):
+    for module in (training, compass):
+        monkeypatch.setattr(module, "cache_folder", lambda: tmp_path)
+    wish = {"method": method, "count": 2, "updates": 150}
     started, _ = ask(desk, visitor, "find", wish=wish)
     job = desk.studio.jobs.find(visitor.session, started["job"]["id"])
     while job.progress.step < 1 and job.state in ("waiting", "running"):
         pass
     ask(desk, visitor, "cancel", id=job.id)
-    assert job.wait(PATIENCE).state == "cancelled" and list(tmp_path.glob("flow-*.state"))
-    assert len(found(desk, visitor, **wish)) == 2 and not list(tmp_path.glob("flow-*.state"))
+    assert job.wait(PATIENCE).state == "cancelled" and list(tmp_path.glob("*.state"))
+    assert len(found(desk, visitor, **wish)) == 2 and not list(tmp_path.glob("*.state"))
 
 
 def test_a_picture_carries_its_edits_and_opens_without_the_direction_too(desk, visitor, ids):

@@ -87,7 +87,7 @@ function render({ model, el }) {
     const ids = done.result?.ids ?? [];
     const several = `${ids.length} direction${ids.length === 1 ? "" : "s"}`;
     const say = (/** @type {string} */ text) => parts.say(text, done.kind);
-    if (done.state !== "done") say(done.kind === "find" ? "Cancelled. A potential flow goes on from there when it is asked for again." : "Cancelled. What was measured by then is kept.");
+    if (done.state !== "done") say(done.kind === "find" ? "Cancelled. What takes minutes goes on from there when it is asked for again." : "Cancelled. What was measured by then is kept.");
     else if (done.kind === "refine-directions") say(ids.length ? `Measured ${several} from up to ${THOROUGH} pictures each.` : "All of them were measured as thoroughly already.");
     else hold(ids, done.kind === "compose" ? "keep edits as one" : `find ${several}`), say(`${several[0].toUpperCase()}${several.slice(1)} found.`);
     lookUp();
