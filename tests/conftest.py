@@ -31,3 +31,14 @@ def chromium() -> str:
 def built_views() -> Path:
     """The folder of bundled views, as fresh as their sources."""
     return build(ROOT)
+
+
+@pytest.fixture
+def one_thread():
+    """Sums are added in one order only: with several threads the last bit may differ from run to run."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)

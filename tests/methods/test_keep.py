@@ -14,6 +14,9 @@ SPACE = LatentSpace("z", (SIZE,))
 WEIGHT = normal(3 * 8 * 8, SIZE, seed=5) / 8
 
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+
 class Enough(Exception):
     """A cancel."""
 

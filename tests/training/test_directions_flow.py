@@ -39,7 +39,7 @@ def ends(found) -> torch.Tensor:
     return torch.stack([direction.step(z, 1.0) for direction in found])
 
 
-def test_a_flow_that_was_stopped_goes_on_as_if_it_had_not_been(taken):
+def test_a_flow_that_was_stopped_goes_on_as_if_it_had_not_been(taken, one_thread):
     asked = count()
     with pytest.raises(Stopped):
         flow(ground(), wish=WISH, stop=lambda: next(asked) == 5)
