@@ -132,7 +132,7 @@ def _resume(course: Course, file: Path, steps: int) -> Progress:
         state = torch.load(file, weights_only=True)
         course.restore(state)
         return Progress(state["step"], steps, {}, state["minutes"])
-    except (RuntimeError, KeyError, ValueError, EOFError, UnpicklingError, BadZipFile) as error:
+    except (RuntimeError, LookupError, ValueError, EOFError, UnpicklingError, BadZipFile) as error:
         why = str(error).splitlines()[0]
         raise DataError(f"The training state '{file}' does not fit this network: {why} Delete it to start again.") from error
 

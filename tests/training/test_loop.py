@@ -61,10 +61,11 @@ def test_a_state_of_another_network_is_refused(tmp_path):
         tiny(tmp_path / "x.state")[1]()
 
 
-def test_a_torn_state_is_refused(tmp_path):
+@pytest.mark.parametrize("left", [lambda whole: whole[:100], lambda whole: b"torn"])
+def test_a_torn_state_is_refused(tmp_path, left):
     _, run = tiny(tmp_path / "x.state")
     run()
-    (tmp_path / "x.state").write_bytes((tmp_path / "x.state").read_bytes()[:100])
+    (tmp_path / "x.state").write_bytes(left((tmp_path / "x.state").read_bytes()))
     with pytest.raises(DataError, match="Delete it to start again"):
         tiny(tmp_path / "x.state")[1]()
 
