@@ -177,7 +177,8 @@ class Composed(Field):
     def velocity(self, z: Tensor, t: int) -> Tensor:
         whole = sum(abs(length) for length in self.lengths)
         ways = (
-            length * normalised(part.velocity(z, int(t * self.stride * abs(length) / whole / part.stride))) for part, length in zip(self.parts, self.lengths)
+            length * normalised(part.velocity(z, int(t * self.stride * abs(length) / whole / part.stride)))
+            for part, length in zip(self.parts, self.lengths)
         )
         return torch.stack(list(ways)).sum(dim=0)
 

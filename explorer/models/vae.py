@@ -88,7 +88,9 @@ def build(card: Card, state: Mapping[str, Tensor], device: torch.device) -> Mode
     if space.shape != (card.config["latent"],):
         raise SpaceError(f"'{card.name}' says its codes have shape {space.shape}, but its decoder takes ({card.config['latent']},).")
     shape = (card.config["channels"], card.config["size"], card.config["size"])
-    return Model(card, (space,), generator=Decoder(card.name, shape, {space: net.decoder}, first=lambda: net.decoder[0].weight), encoder=VAEEncoder(net, space))
+    return Model(
+        card, (space,), generator=Decoder(card.name, shape, {space: net.decoder}, first=lambda: net.decoder[0].weight), encoder=VAEEncoder(net, space)
+    )
 
 
 def network(config: Mapping[str, Any]) -> VAE:

@@ -57,7 +57,9 @@ def _colours(opened: Opened, colour: str) -> bool:
     kind, _, number = colour.partition(":")
     labels = _need(opened).classes
     return (
-        colour in labels or (kind == "map" and number in MEASURES) or (kind == "axis" and number.isdecimal() and int(number) < opened.model.workspace.size)
+        colour in labels
+        or (kind == "map" and number in MEASURES)
+        or (kind == "axis" and number.isdecimal() and int(number) < opened.model.workspace.size)
     )
 
 

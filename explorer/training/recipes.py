@@ -192,7 +192,9 @@ def _control(recipe: Recipe) -> Recipe:
     return replace(recipe, objective={**recipe.objective, "flows": {**recipe.objective["flows"], "control": True}})
 
 
-def _compared(recipe: Recipe, learned: nn.Module, folder: Path, *, report: Callable[[Progress], None], stop: Callable[[], bool], seed: int) -> dict[str, Any]:
+def _compared(
+    recipe: Recipe, learned: nn.Module, folder: Path, *, report: Callable[[Progress], None], stop: Callable[[], bool], seed: int
+) -> dict[str, Any]:
     """What flows did for a VAE: its figures beside those of the control, which is trained for that, both with weights as stored."""
     control, progress = _learn(_control(recipe), folder, report=report, stop=stop, seed=seed, look=lambda net: None)
     x = render.from_pixels(pictures(recipe.source, "held-out")[1][: flowed.COMPARED].copy())
@@ -241,7 +243,9 @@ def _course(recipe: Recipe, net: nn.Module, folder: Path, *, seed: int) -> Cours
         return gan.duel(net, pixels, teacher=teacher, steps=recipe.steps, rate=recipe.rate, batch=recipe.batch, seed=seed, **recipe.objective)
     if recipe.family == "dit":
         words, length = _config(recipe)["vocabulary"], recipe.net["length"]
-        return dit.Denoising(net, pixels, rows, dataset(recipe.source), words, length, recipe.steps, recipe.rate, recipe.batch, seed, **recipe.objective)
+        return dit.Denoising(
+            net, pixels, rows, dataset(recipe.source), words, length, recipe.steps, recipe.rate, recipe.batch, seed, **recipe.objective
+        )
     return Descent(net, _objective(recipe, net, rows=rows, pixels=pixels, seed=seed), recipe.steps, recipe.rate)
 
 

@@ -55,7 +55,9 @@ def contexts(browser) -> dict[bool, BrowserContext]:
     made = {phone: browser.new_context(**(PHONE if phone else DESKTOP)) for phone in (False, True)}
     for context in made.values():
         context.set_default_timeout(30_000)
-        context.add_init_script("try { localStorage.setItem('latent-explorer.hints', '1') } catch {}")  # the hints of a first visit, which a test may want back
+        context.add_init_script(
+            "try { localStorage.setItem('latent-explorer.hints', '1') } catch {}"
+        )  # the hints of a first visit, which a test may want back
     return made
 
 

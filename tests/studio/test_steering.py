@@ -44,7 +44,8 @@ def test_an_edit_is_not_protected_from_itself():
 
 
 @pytest.mark.parametrize(
-    "value", [3, [[A]], [[A, "far"]], [[A, math.nan]], [[A, 99]], [["../../etc", 1]], [[A.upper(), 1]], [[A, True]], [[f"{i:024d}", 1] for i in range(17)]]
+    "value",
+    [3, [[A]], [[A, "far"]], [[A, math.nan]], [[A, 99]], [["../../etc", 1]], [[A.upper(), 1]], [[A, True]], [[f"{i:024d}", 1] for i in range(17)]],
 )
 def test_edits_that_make_no_sense_are_refused(value):
     with pytest.raises(SessionError):
@@ -55,7 +56,9 @@ def test_a_direction_is_edited_once_and_the_last_word_counts():
     assert read_edits([[A, 1], [B, 2], [A, -1]], "edits") == ((A, -1.0), (B, 2.0))
 
 
-@pytest.mark.parametrize("value", ["x", [3], [{"id": A, "name": 3}], [{"id": "x"}], [{"id": A, "pinned": 1}], [{"id": f"{i:024d}"} for i in range(129)]])
+@pytest.mark.parametrize(
+    "value", ["x", [3], [{"id": A, "name": 3}], [{"id": "x"}], [{"id": A, "pinned": 1}], [{"id": f"{i:024d}"} for i in range(129)]]
+)
 def test_a_bench_that_makes_no_sense_is_refused(value):
     with pytest.raises(SessionError):
         read_bench(value, "bench")

@@ -110,7 +110,12 @@ def test_a_recipe_makes_a_transformer_that_is_told_by_captions_without_an_atlas(
     assert set(card.quality["agreement"]) == {"way"} and 0 <= card.quality["agreement_mean"] <= 1 and card.quality["frechet"]["samples"] > 0
     assert set(card.training["guidance_tried"]) == {f"{guidance:g}" for guidance in recipes.captioned.GUIDANCES}
     model = checkpoints.load(file)
-    assert model.generator.guidance == card.config["guidance"] and model.generator.saying("a bar").decode(model.space.sample(2, 0)).shape == (2, 1, 16, 16)
+    assert model.generator.guidance == card.config["guidance"] and model.generator.saying("a bar").decode(model.space.sample(2, 0)).shape == (
+        2,
+        1,
+        16,
+        16,
+    )
 
 
 def test_a_stopped_and_resumed_recipe_makes_the_same_weights(toy):
